@@ -1,0 +1,50 @@
+"""What the service, or the command line, says of itself."""
+
+from __future__ import annotations
+
+from app.api.schemas import Info, Limits, MeterInfo, ModelInfo
+from app.imaging.decode import SUPPORTED
+from app.pipeline import Neutralizer
+from app.settings import Settings
+from app.version import software_version
+
+NOTICE = (
+    "StoicNet alters faces. Every picture it returns says so in its metadata. Editing photographs "
+    "for passports and other government documents is forbidden in many countries."
+)
+
+
+def describe(neutralizer: Neutralizer, settings: Settings) -> Info:
+    """Version, models with their hashes and providers, limits."""
+    models = {
+        name: ModelInfo(
+            version=model.version,
+            sha256=model.sha256,
+            provider=model.session.provider,
+            crop_sizes=list(model.crop_sizes),
+            metadata=model.session.metadata,
+            quality=dict(model.quality),
+        )
+        for name, model in neutralizer.models.items()
+    }
+    meter = neutralizer.meter
+    default = models.get(settings.default_model) or next(iter(models.values()))
+    return Info(
+        name="StoicNet",
+        version=software_version(),
+        device=settings.device,
+        provider=default.provider,
+        default_model=settings.default_model,
+        models=models,
+        meter=MeterInfo(version=meter.version, sha256=meter.sha256) if meter else None,
+        identity=settings.identity,
+        formats=list(SUPPORTED),
+        limits=Limits(
+            max_bytes=settings.max_bytes,
+            max_pixels=settings.max_pixels,
+            max_side=settings.max_side,
+            min_eye_distance=settings.min_eye_distance,
+            max_faces=settings.max_faces,
+        ),
+        notice=NOTICE,
+    )

@@ -1,0 +1,196 @@
+"""The JSON reports of /neutralize and /analyze."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from pydantic import BaseModel, Field
+
+from app.faces.detector import Face
+from app.faces.quality import Quality
+from app.inference.identity import Identity
+from app.inference.meter import Expression
+from app.result import Analysis, EditedFace, LookedAt, Result
+
+
+class QualityReport(BaseModel):
+    """One quality component."""
+
+    native: float = Field(description="The measured value.")
+    unit: str
+    quality: int | None = Field(description="0 (worst) to 100; null where no mapping holds.")
+    note: str = Field(description="How the measurement differs from the standard's, or empty.")
+
+
+class ExpressionReport(BaseModel):
+    """What the meter read."""
+
+    score: float = Field(description="Sum of expression blendshapes; 0 is no expression.")
+    lip_gap: float = Field(description="Distance of the inner lips / inter-eye distance.")
+    eye_opening: float = Field(description="Distance of the lids / eye width.")
+
+
+class ChangeOfExpression(BaseModel):
+    """The expression before and after."""
+
+    before: ExpressionReport
+    after: ExpressionReport
+
+
+class IdentityReport(BaseModel):
+    """How alike the person is before and after, to a face recogniser."""
+
+    similarity: float = Field(description="Cosine similarity, -1 to 1.")
+    threshold: float
+    model: str
+    preserved: bool
+
+
+class SeenFace(BaseModel):
+    """A face in the photograph. Coordinates are pixels of the upright photograph."""
+
+    box: tuple[float, float, float, float] = Field(description="x, y, width, height")
+    landmarks: list[tuple[float, float]] = Field(
+        description="Right eye, left eye, nose tip, right and left mouth corner; the person's "
+        "right is on the image's left."
+    )
+    score: float = Field(description="The detector's confidence, 0 to 1.")
+    inter_eye_distance: float = Field(description="Distance of the eye centres in pixels.")
+    quality: dict[str, QualityReport] = Field(
+        description="Components by their name in ISO/IEC 29794-5; only those really measured."
+    )
+
+
+class AnalyzedFace(SeenFace):
+    """A face that was measured."""
+
+    expression: ExpressionReport | None = Field(None, description="Absent without a meter.")
+
+    @classmethod
+    def of(cls, looked_at: LookedAt) -> AnalyzedFace:
+        """The report on a measured face."""
+        seen = _seen(looked_at.face, looked_at.quality)
+        return cls(**seen.model_dump(), expression=_expression(looked_at.expression))
+
+
+class FaceReport(SeenFace):
+    """A face that was edited."""
+
+    crop_size: int = Field(description="Side of the crop that the network worked at, in pixels.")
+    altered: bool
+    altered_share: float = Field(description="Share of the picture's pixels that were replaced.")
+    mean_change: float = Field(
+        description="Mean absolute difference of those pixels to the input, in grey levels."
+    )
+    expression: ChangeOfExpression | None = Field(None, description="Absent without a meter.")
+    identity: IdentityReport | None = Field(None, description="Absent unless configured.")
+
+    @classmethod
+    def of(cls, edited: EditedFace) -> FaceReport:
+        """The report on an edited face."""
+        before, after = _expression(edited.before), _expression(edited.after)
+        return cls(
+            **_seen(edited.face, edited.quality).model_dump(),
+            crop_size=edited.crop_size,
+            altered=edited.altered,
+            altered_share=edited.altered_share,
+            mean_change=edited.mean_change,
+            expression=ChangeOfExpression(before=before, after=after) if before and after else None,
+            identity=_identity(edited.identity),
+        )
+
+
+class Analyzed(BaseModel):
+    """The answer of /analyze."""
+
+    width: int
+    height: int
+    faces_found: int
+    faces: list[AnalyzedFace] = Field(description="Those that `faces` chooses, largest first.")
+    input_sha256: str
+    warnings: list[str]
+    timings_ms: dict[str, float]
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Analyzed:
+        """The document of an analysis."""
+        return cls(
+            width=analysis.width,
+            height=analysis.height,
+            faces_found=analysis.faces_found,
+            faces=[AnalyzedFace.of(face) for face in analysis.faces],
+            input_sha256=analysis.input_sha256,
+            warnings=list(analysis.warnings),
+            timings_ms=dict(analysis.timings),
+        )
+
+
+class Neutralized(BaseModel):
+    """The answer of /neutralize when JSON was asked for."""
+
+    altered: bool = Field(description="False when nothing was changed: already neutral.")
+    width: int
+    height: int
+    faces_found: int
+    faces: list[FaceReport]
+    model: str
+    model_version: str
+    model_sha256: str
+    provider: str = Field(examples=["CPUExecutionProvider"])
+    input_sha256: str
+    output_sha256: str
+    warnings: list[str]
+    timings_ms: dict[str, float]
+    png_base64: str
+
+    @classmethod
+    def of(cls, result: Result) -> Neutralized:
+        """The document of a result."""
+        height, width = result.image.shape[:2]
+        return cls(
+            altered=result.altered,
+            width=width,
+            height=height,
+            faces_found=result.faces_found,
+            faces=[FaceReport.of(face) for face in result.faces],
+            model=result.model,
+            model_version=result.version,
+            model_sha256=result.sha256,
+            provider=result.provider,
+            input_sha256=result.input_sha256,
+            output_sha256=result.output_sha256,
+            warnings=list(result.warnings),
+            timings_ms=dict(result.timings),
+            png_base64=base64.b64encode(result.png).decode(),
+        )
+
+
+def _seen(face: Face, quality: Mapping[str, Quality]) -> SeenFace:
+    return SeenFace(
+        box=face.box,
+        landmarks=[(float(x), float(y)) for x, y in face.landmarks],
+        score=face.score,
+        inter_eye_distance=face.eye_distance,
+        quality={
+            name: QualityReport(native=q.native, unit=q.unit, quality=q.quality, note=q.note)
+            for name, q in quality.items()
+        },
+    )
+
+
+def _expression(read: Expression | None) -> ExpressionReport | None:
+    if read is None:
+        return None
+    return ExpressionReport(score=read.score, lip_gap=read.lip_gap, eye_opening=read.eye_opening)
+
+
+def _identity(identity: Identity | None) -> IdentityReport | None:
+    if identity is None:
+        return None
+    return IdentityReport(
+        similarity=identity.similarity,
+        threshold=identity.threshold,
+        model=identity.model,
+        preserved=identity.preserved,
+    )

@@ -1,0 +1,174 @@
+"""The routes: HTTP in, the pipeline in a worker thread, HTTP out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from app.api.documented import problems
+from app.api.info import describe
+from app.api.problems import NotReadyError
+from app.api.reports import Analyzed, Neutralized
+from app.api.schemas import Health, Info
+from app.api.service import Service, service_of
+from app.api.upload import REQUEST_BODY
+from app.audit import audited
+from app.faces.selection import FacesPolicy
+from app.progress import Progress
+from app.result import Options, Output, Result
+from app.settings import ModelName
+
+router = APIRouter()
+
+_REFUSALS = (400, 401, 408, 413, 415, 422, 429, 503, 504)
+
+FacesQuery = Annotated[
+    FacesPolicy,
+    Query(
+        description="`one` answers 422 when there are several; `largest` and `all` choose among "
+        "them."
+    ),
+]
+
+
+def _facts(result: Result) -> Mapping[str, str]:
+    """The facts about an answer that travel in headers."""
+    boxes = "; ".join(",".join(f"{v:.0f}" for v in edited.face.box) for edited in result.faces)
+    headers = {
+        "X-StoicNet-Model": f"{result.model}/{result.version}",
+        "X-StoicNet-Provider": result.provider,
+        "X-StoicNet-Altered": str(result.altered).lower(),
+        "X-StoicNet-Face-Box": boxes,
+        "Server-Timing": _server_timing(result.timings),
+    }
+    befores = [f"{face.before.score:.3f}" for face in result.faces if face.before]
+    afters = [f"{face.after.score:.3f}" for face in result.faces if face.after]
+    if befores and afters:  # only with a meter
+        headers["X-StoicNet-Expression-Before"] = "; ".join(befores)
+        headers["X-StoicNet-Expression-After"] = "; ".join(afters)
+    if result.warnings:
+        # Headers are one line of Latin-1; a warning may quote a file.
+        text = " | ".join(result.warnings).encode("ascii", "replace").decode()
+        headers["X-StoicNet-Warnings"] = "".join(c if c.isprintable() else " " for c in text)[:900]
+    return headers
+
+
+def _server_timing(timings: Mapping[str, float]) -> str:
+    return ", ".join(f"{stage};dur={spent:.1f}" for stage, spent in timings.items())
+
+
+def _wants_json(request: Request) -> bool:
+    accept = request.headers.get("accept", "")
+    return "application/json" in accept and "image/png" not in accept
+
+
+@router.post(
+    "/neutralize",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The picture as PNG, or with `Accept: application/json` a report with "
+            "the picture in base64",
+            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+            "model": Neutralized,
+        },
+        **problems(*_REFUSALS),
+    },
+    openapi_extra={"requestBody": REQUEST_BODY},
+)
+async def neutralize(
+    request: Request,
+    model: Annotated[ModelName | None, Query(description="Default: as configured.")] = None,
+    output: Annotated[
+        Output, Query(description="The whole photograph, or the aligned face alone.")
+    ] = "photo",
+    strength: Annotated[
+        float, Query(ge=0, le=1, description="0 leaves the expression, 1 removes it.")
+    ] = 1.0,
+    faces: FacesQuery = "one",
+    mark: Annotated[
+        bool, Query(description="Write into an altered picture, visibly, that it was altered.")
+    ] = False,
+) -> Response:
+    """Return the photograph with the same person's face at rest."""
+    service = service_of(request)
+    options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
+    as_json = _wants_json(request)
+
+    def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
+        result = service.neutralizer.neutralize(data, options, progress)
+        service.metrics.faces_found.observe(result.faces_found)
+        headers = dict(_facts(result))
+        if as_json:
+            body = Neutralized.of(result).model_dump_json().encode()
+            return Response(body, media_type="application/json", headers=headers), audited(result)
+        return Response(result.png, media_type="image/png", headers=headers), audited(result)
+
+    return await service.answer(request, work)
+
+
+@router.post(
+    "/analyze",
+    response_class=Response,
+    responses={200: {"description": "The report", "model": Analyzed}, **problems(*_REFUSALS)},
+    openapi_extra={"requestBody": REQUEST_BODY},
+)
+async def analyze(request: Request, faces: FacesQuery = "all") -> Response:
+    """Say what the photograph shows: faces, quality, expression. Nothing is altered."""
+    service = service_of(request)
+
+    def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
+        analysis = service.neutralizer.analyze(data, faces, progress)
+        service.metrics.faces_found.observe(analysis.faces_found)
+        body = Analyzed.of(analysis).model_dump_json().encode()
+        headers = {"Server-Timing": _server_timing(analysis.timings)}
+        return Response(body, media_type="application/json", headers=headers), {}
+
+    return await service.answer(request, work)
+
+
+@router.get("/info", responses=problems(503))
+async def info(request: Request) -> Info:
+    """Version, models with their hashes, the provider that really runs, limits."""
+    service = service_of(request)
+    return describe(service.neutralizer, service.settings)
+
+
+@router.get("/livez", responses=problems(503))
+async def livez(request: Request) -> Health:
+    """Whether the process answers and its models run; if not, restart it."""
+    service = getattr(request.app.state, "service", None)
+    if isinstance(service, Service):
+        _refuse_dead(service)
+    return Health(status="ok")
+
+
+@router.get("/readyz", responses=problems(503))
+async def readyz(request: Request) -> Health:
+    """Whether photographs can be sent: the models are loaded, warm and running."""
+    service = service_of(request)
+    if service.draining.is_set():
+        raise NotReadyError("The service is stopping; it finishes what it has accepted.")
+    _refuse_dead(service)
+    return Health(status="ok")
+
+
+def _refuse_dead(service: Service) -> None:
+    if dead := service.dead_models():
+        raise NotReadyError(f"The last runs of the model {', '.join(dead)} all failed.")
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={
+        200: {"description": "Metrics in Prometheus' format", "content": {"text/plain": {}}}
+    },
+)
+async def metrics(request: Request) -> Response:
+    """What Prometheus scrapes."""
+    text = request.app.state.metrics.text()
+    return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,185 @@
+"""The `stoicnet` command: serve over HTTP, work on files, say what is installed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from app.errors import StartupError, StoicNetError
+from app.faces.selection import FacesPolicy
+from app.files import FreeNames, photographs, with_progress, write
+from app.observability.logs import configure_logging
+from app.pipeline import Neutralizer
+from app.result import Options, Output
+from app.settings import Device, ModelName, Settings
+
+EXIT_SOME_FAILED = 1
+EXIT_CANNOT_START = 3
+
+cli = typer.Typer(
+    name="stoicnet",
+    help="The same person, with a neutral face. Exit codes: 0 done, 1 some photographs failed, "
+    "2 wrong usage, 3 cannot start.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+models_cli = typer.Typer(help="The model files.", no_args_is_help=True)
+cli.add_typer(models_cli, name="models")
+
+DeviceOption = Annotated[
+    Device | None, typer.Option(help="auto, cuda or cpu; default: STOICNET_DEVICE.")
+]
+Photos = Annotated[
+    list[Path],
+    typer.Argument(metavar="PHOTO...", help="Photograph files, or folders of them."),
+]
+
+
+def _settings(**overrides: Any) -> Settings:
+    given = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        typer.echo(f"stoicnet: settings are not valid: {error}", err=True)
+        raise typer.Exit(EXIT_CANNOT_START) from error
+    configure_logging(settings)
+    return settings
+
+
+@contextmanager
+def _start_errors() -> Iterator[None]:
+    """What keeps us from starting, as a message and an exit code."""
+    try:
+        yield
+    except StartupError as error:
+        typer.echo(f"stoicnet: {error.title}: {error.detail}", err=True)
+        raise typer.Exit(EXIT_CANNOT_START) from error
+
+
+def _neutralizer(settings: Settings) -> Neutralizer:
+    with _start_errors():
+        return Neutralizer.build(settings)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    device: DeviceOption = None,
+) -> None:
+    """Serve POST /neutralize over HTTP."""
+    from app import server
+    from app.main import create_app
+
+    settings = _settings(device=device)
+    with _start_errors():
+        app = create_app(settings, Neutralizer.build(settings))
+    server.run(app, settings, host, port)
+
+
+@cli.command()
+def neutralize(
+    photos: Photos,
+    out: Annotated[Path, typer.Option(help="Folder for the PNG files; created if missing.")],
+    model: Annotated[ModelName | None, typer.Option(help="photo or classic.")] = None,
+    output: Annotated[Output, typer.Option(help="Whole photograph, or the face alone.")] = "photo",
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 leaves, 1 removes.")] = 1.0,
+    faces: Annotated[FacesPolicy, typer.Option(help="one, largest or all.")] = "one",
+    mark: Annotated[bool, typer.Option("--mark", help="Write on it that it was altered.")] = False,
+    device: DeviceOption = None,
+) -> None:
+    """Write NAME.png with a neutral face for every photograph.
+
+    A photograph that fails is reported and the others go on; the exit code is then 1.
+    """
+    neutralizer = _neutralizer(_settings(device=device, warm_up=False))
+    options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
+    out.mkdir(parents=True, exist_ok=True)
+    names = FreeNames()
+
+    def one(photo: Path) -> None:
+        result = neutralizer.neutralize(photo.read_bytes(), options)
+        target = names.free(out / f"{photo.stem}.png", photo)
+        write(target, result.png)
+        note = "" if result.altered else " (already neutral, unaltered)"
+        typer.echo(f"{photo} -> {target}{note}")
+        for warning in result.warnings:
+            typer.echo(f"{photo}: {warning}", err=True)
+
+    _each(photos, one)
+
+
+@cli.command()
+def analyze(
+    photos: Photos,
+    faces: Annotated[FacesPolicy, typer.Option(help="one, largest or all.")] = "all",
+) -> None:
+    """Print a JSON line for every photograph: faces, quality, expression. Nothing is altered."""
+    from app.api.reports import Analyzed
+
+    neutralizer = _neutralizer(_settings(device="cpu", warm_up=False))
+
+    def one(photo: Path) -> None:
+        report = Analyzed.of(neutralizer.analyze(photo.read_bytes(), faces))
+        typer.echo(json.dumps({"file": str(photo), **report.model_dump(mode="json")}))
+
+    _each(photos, one)
+
+
+@cli.command()
+def info(device: DeviceOption = None) -> None:
+    """Print version, models, hashes, providers and limits as JSON."""
+    from app.api.info import describe
+
+    settings = _settings(device=device, warm_up=False)
+    typer.echo(describe(_neutralizer(settings), settings).model_dump_json(indent=2))
+
+
+@models_cli.command()
+def verify(
+    models_dir: Annotated[
+        Path | None, typer.Option(help="The folder of manifest.json; default: as configured.")
+    ] = None,
+) -> None:
+    """Check every model file against manifest.json; exit code 1 when one differs."""
+    from app.inference.registry import checked_bytes, listed_files
+
+    settings = _settings(models_dir=models_dir)
+    with _start_errors():
+        files = listed_files(settings.models_dir)
+    failed = 0
+    for path, entry in files.items():
+        try:
+            checked_bytes(path, entry)
+        except StartupError as error:
+            failed += 1
+            typer.echo(f"BAD  {error.detail}")
+        else:
+            typer.echo(f"ok   {entry.sha256[:16]}  {path}")
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _each(photos: list[Path], one: Callable[[Path], None]) -> None:
+    """Call `one` for every photograph; failures are reported and counted."""
+    failed = 0
+    for photo in with_progress(photographs(photos)):
+        try:
+            one(photo)
+        except (StoicNetError, OSError) as error:
+            failed += 1
+            code = f"{error.code}: " if isinstance(error, StoicNetError) else ""
+            typer.echo(f"{photo}: {code}{error}", err=True)
+    if failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def main() -> None:
+    """Entry point of the `stoicnet` command."""
+    cli()

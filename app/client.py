@@ -1,0 +1,213 @@
+"""A small client for the service, with retries that respect Retry-After.
+
+    with Client("http://localhost:8000") as client:
+        answer = client.neutralize(Path("photo.jpg"))
+        Path("neutral.png").write_bytes(answer.png)
+
+Needs httpx (extra `client`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from app.api.reports import Analyzed
+from app.api.schemas import Info
+from app.faces.selection import FacesPolicy
+from app.result import Output
+from app.settings import ModelName
+
+Photograph = bytes | Path
+
+_AGAIN = frozenset({429, 503})
+
+
+class ServiceError(Exception):
+    """The service refused, as a problem document.
+
+    Attributes:
+        status: HTTP status.
+        code: stable identifier, for example "no_face".
+        detail: what happened this time.
+        request_id: for the service's operator.
+        problem: the whole document.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        """From a problem document."""
+        self.status = status
+        self.code = str(problem.get("code", "http_error"))
+        self.detail = str(problem.get("detail", ""))
+        self.request_id = problem.get("request_id")
+        self.problem = problem
+        super().__init__(f"{status} {self.code}: {self.detail}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A neutralized photograph.
+
+    Attributes:
+        png: the picture.
+        altered: whether any pixel was changed.
+        model: name and version, for example "photo/0.1.0".
+        provider: the execution provider it ran on.
+        request_id: for the service's operator.
+        headers: all facts (X-StoicNet-*, Server-Timing).
+    """
+
+    png: bytes
+    altered: bool
+    model: str
+    provider: str
+    request_id: str
+    headers: Mapping[str, str]
+
+
+class Client:
+    """Talks to one service; safe for several threads."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str | None = None,
+        timeout_s: float = 60.0,
+        retries: int = 3,
+        longest_wait_s: float = 30.0,
+    ) -> None:
+        """Connect lazily.
+
+        Args:
+            base_url: for example "http://localhost:8000".
+            api_key: where the service demands one.
+            timeout_s: for one attempt.
+            retries: further attempts after 429, 503 or a connection that failed.
+            longest_wait_s: a longer Retry-After is not waited for; the error is raised.
+        """
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=timeout_s)
+        self._retries = retries
+        self._longest_wait_s = longest_wait_s
+
+    def neutralize(
+        self,
+        photograph: Photograph,
+        *,
+        model: ModelName | None = None,
+        output: Output = "photo",
+        strength: float = 1.0,
+        faces: FacesPolicy = "one",
+        mark: bool = False,
+    ) -> Answer:
+        """The same person with a neutral face; the options are those of the API.
+
+        Raises:
+            ServiceError: the service refused.
+            httpx.TransportError: it cannot be reached.
+        """
+        query: dict[str, str | float | bool] = {
+            "output": output,
+            "strength": strength,
+            "faces": faces,
+            "mark": mark,
+        }
+        if model is not None:
+            query["model"] = model
+        response = self._post("/neutralize", photograph, query, "image/png")
+        headers = response.headers
+        return Answer(
+            png=response.content,
+            altered=headers["X-StoicNet-Altered"] == "true",
+            model=headers["X-StoicNet-Model"],
+            provider=headers["X-StoicNet-Provider"],
+            request_id=headers["X-Request-ID"],
+            headers=dict(headers),
+        )
+
+    def analyze(self, photograph: Photograph, *, faces: FacesPolicy = "all") -> Analyzed:
+        """What the photograph shows.
+
+        Raises:
+            ServiceError: the service refused.
+            httpx.TransportError: it cannot be reached.
+        """
+        response = self._post("/analyze", photograph, {"faces": faces}, "application/json")
+        return Analyzed.model_validate_json(response.content)
+
+    def info(self) -> Info:
+        """Models, provider and limits of the service."""
+        return Info.model_validate_json(
+            self._send(self._http.build_request("GET", "/info")).content
+        )
+
+    def _post(
+        self,
+        route: str,
+        photograph: Photograph,
+        query: Mapping[str, str | float | bool],
+        accept: str,
+    ) -> httpx.Response:
+        data = photograph.read_bytes() if isinstance(photograph, Path) else photograph
+        request = self._http.build_request(
+            "POST",
+            route,
+            files={"file": ("photograph", data)},
+            params=dict(query),
+            headers={"Accept": accept},
+        )
+        return self._send(request)
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        for attempt in range(self._retries + 1):
+            last = attempt == self._retries
+            try:
+                response = self._http.send(request)
+            except httpx.ConnectError:
+                if last:
+                    raise
+                time.sleep(min(2.0**attempt / 2, self._longest_wait_s))
+                continue
+            if response.status_code < 400:
+                return response
+            wait = _retry_after(response, attempt)
+            if last or response.status_code not in _AGAIN or wait > self._longest_wait_s:
+                raise _error(response)
+            time.sleep(wait)
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+def _retry_after(response: httpx.Response, attempt: int) -> float:
+    given = response.headers.get("Retry-After", "")
+    return float(given) if given.isdecimal() else 2.0**attempt / 2
+
+
+def _error(response: httpx.Response) -> ServiceError:
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = {"detail": response.text[:300]}
+    return ServiceError(response.status_code, problem if isinstance(problem, dict) else {})

@@ -1,0 +1,130 @@
+"""Which of the detected faces are edited, and which photographs are refused."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from app.errors import FaceCutOffError, FaceTooSmallError, MultipleFacesError, NoFaceError
+from app.faces.alignment import EYE_MIDPOINT, crop_matrix, inside_photograph, transform_points
+from app.faces.detector import Face
+
+FacesPolicy = Literal["one", "largest", "all"]
+
+BACKGROUND_FACE = 1 / 3
+"""Faces whose eyes are less than this fraction as far apart as the main face's are background."""
+
+_CORE = (0.25, 0.33, 0.75, 0.82)
+"""Brows to lower lip and cheek to cheek, as fractions of the crop: left, top, right, bottom."""
+_CORE_INSIDE = 0.95
+_PROBE = 64
+
+
+def cut_off(face: Face, shape: tuple[int, ...]) -> bool:
+    """Whether a part of the face that the network needs lies outside the photograph."""
+    height, width = shape[:2]
+    low, high = face.landmarks.min(0), face.landmarks.max(0)
+    if (low < 0).any() or high[0] > width - 1 or high[1] > height - 1:
+        return True
+    matrix = crop_matrix(face.landmarks[0], face.landmarks[1], _PROBE)
+    left, top, right, bottom = (round(edge * _PROBE) for edge in _CORE)
+    core = inside_photograph(shape, matrix, _PROBE)[top:bottom, left:right]
+    return float(core.mean()) < _CORE_INSIDE
+
+
+def upright(face: Face) -> bool:
+    """Whether the landmarks form a face: the mouth below the eyes and the eyes apart."""
+    if face.eye_distance < 1.0:
+        return False
+    matrix = crop_matrix(face.landmarks[0], face.landmarks[1], 1)
+    points = transform_points(face.landmarks, matrix)
+    return bool(points[3:, 1].mean() > EYE_MIDPOINT[1] + 0.1)
+
+
+def select_faces(
+    faces: list[Face],
+    shape: tuple[int, ...],
+    policy: FacesPolicy,
+    min_eye_distance: float,
+    max_faces: int,
+) -> tuple[list[Face], list[str]]:
+    """Choose the faces to edit.
+
+    Args:
+        faces: all detections, largest first.
+        shape: the photograph's [H, W, ...].
+        policy: `one` demands a single face (much smaller faces in the background are left as they
+            are, with a warning); `largest` takes the largest; `all` takes every face that is large
+            enough and whole.
+        min_eye_distance: in pixels.
+        max_faces: at most so many with `all`.
+
+    Returns:
+        The chosen faces, largest first, and warnings in words.
+
+    Raises:
+        NoFaceError, MultipleFacesError, FaceTooSmallError, FaceCutOffError
+    """
+    faces = [face for face in faces if upright(face)]
+    if not faces:
+        raise NoFaceError(
+            "No face was found. The photograph should show a face from the front, upright and "
+            "well lit."
+        )
+    if policy == "all":
+        return _every_usable(faces, shape, min_eye_distance, max_faces)
+    main, others = faces[0], faces[1:]
+    rivals = [f for f in others if f.eye_distance >= BACKGROUND_FACE * main.eye_distance]
+    if policy == "one" and rivals:
+        raise MultipleFacesError(
+            f"{1 + len(rivals)} faces were found, one is expected. Send a photograph of one "
+            "person, or choose faces=largest or faces=all.",
+            boxes=[_rounded(face) for face in [main, *rivals]],
+        )
+    _check_usable(main, shape, min_eye_distance)
+    notes = [f"{len(others)} other face(s) were left as they are."] if others else []
+    return [main], notes
+
+
+def _every_usable(
+    faces: list[Face], shape: tuple[int, ...], min_eye_distance: float, max_faces: int
+) -> tuple[list[Face], list[str]]:
+    usable: list[Face] = []
+    first_problem: FaceTooSmallError | FaceCutOffError | None = None
+    for face in faces:
+        try:
+            _check_usable(face, shape, min_eye_distance)
+        except (FaceTooSmallError, FaceCutOffError) as problem:
+            first_problem = first_problem or problem
+        else:
+            usable.append(face)
+    if not usable and first_problem is not None:
+        raise first_problem
+    chosen = usable[:max_faces]
+    left = len(faces) - len(chosen)
+    return chosen, [
+        f"{left} face(s) were left as they are: too small, cut off, or over the limit "
+        f"of {max_faces}."
+    ] if left else []
+
+
+def _check_usable(face: Face, shape: tuple[int, ...], min_eye_distance: float) -> None:
+    if face.eye_distance < min_eye_distance:
+        raise FaceTooSmallError(
+            f"The eyes are {face.eye_distance:.0f} pixels apart; at least "
+            f"{min_eye_distance:.0f} are needed.",
+            eye_distance=round(face.eye_distance, 1),
+            min_eye_distance=min_eye_distance,
+            box=_rounded(face),
+        )
+    if cut_off(face, shape):
+        raise FaceCutOffError(
+            "A part of the face lies outside the photograph. The whole face, from the brows to "
+            "the lower lip, has to be in it.",
+            box=_rounded(face),
+        )
+
+
+def _rounded(face: Face) -> list[int]:
+    return [int(value) for value in np.rint(face.box)]

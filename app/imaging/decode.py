@@ -1,0 +1,222 @@
+"""Photograph files to upright sRGB pixels, with every limit checked before a pixel is decoded."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps
+
+from app.errors import (
+    DamagedImageError,
+    NotAnImageError,
+    TooManyBytesError,
+    TooManyPixelsError,
+    UnsupportedImageError,
+)
+
+SUPPORTED = ("JPEG", "PNG", "WebP", "BMP", "TIFF")
+
+_WHITE = 255
+_SRGB = ImageCms.createProfile("sRGB")
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """What is refused before decoding: file size in bytes, pixels, longest side in pixels."""
+
+    max_bytes: int = 20 * 1024 * 1024
+    max_pixels: int = 50_000_000
+    max_side: int = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A decoded photograph.
+
+    Attributes:
+        pixels: uint8 sRGB [H, W, 3], upright (EXIF orientation applied).
+        format: the format found in the bytes, one of `SUPPORTED`.
+        warnings: what could not be honoured, in words.
+    """
+
+    pixels: NDArray[np.uint8]
+    format: str
+    warnings: tuple[str, ...] = ()
+
+
+def sniff(data: bytes) -> str:
+    """The image format the first bytes announce, supported or not.
+
+    Raises:
+        NotAnImageError: no known image format begins like this.
+    """
+    head = data[:16]
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "WebP"
+    if head[4:8] == b"ftyp":
+        return "AVIF" if head[8:12] in (b"avif", b"avis") else "HEIC"
+    signatures = {
+        b"\xff\xd8\xff": "JPEG",
+        b"\x89PNG\r\n\x1a\n": "PNG",
+        b"BM": "BMP",
+        b"II*\x00": "TIFF",
+        b"MM\x00*": "TIFF",
+        b"GIF8": "GIF",
+        b"%PDF": "PDF",
+        b"8BPS": "PSD",
+        b"\xff\x0a": "JPEG XL",
+        b"\x00\x00\x00\x0cJXL ": "JPEG XL",
+        b"\x00\x00\x00\x0cjP  ": "JPEG 2000",
+        b"\x00\x00\x01\x00": "ICO",
+        b"<svg": "SVG",
+    }
+    for signature, name in signatures.items():
+        if head.startswith(signature):
+            return name
+    raise NotAnImageError(
+        f"The file does not begin like any known image ({len(data)} bytes). "
+        f"Send one of {', '.join(SUPPORTED)}."
+    )
+
+
+@contextmanager
+def _damage_is_an_image_error(kind: str) -> Iterator[None]:
+    """Turn whatever a broken file makes the decoder raise into DamagedImageError."""
+    try:
+        yield
+    except (TooManyPixelsError, UnsupportedImageError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise TooManyPixelsError(str(error)) from error
+    # Pillow's parsers raise nearly anything on hostile input (struct.error, SyntaxError,
+    # IndexError, zlib.error, ...): all of it means the file is broken.
+    except Exception as error:
+        raise DamagedImageError(f"The {kind} file cannot be decoded: {error}") from error
+
+
+def _check_frames(image: Image.Image, kind: str) -> None:
+    # JPEG is exempt: phones put previews behind the picture (MPO), and the first one is the photo.
+    if kind == "JPEG":
+        return
+    if kind == "TIFF":  # counting the pages would walk a chain of any length
+        try:
+            image.seek(1)
+        except EOFError:
+            image.seek(0)
+            return
+        frames = 2
+    else:
+        frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise UnsupportedImageError(
+            f"This {kind} file holds several pictures or an animation; send one picture."
+        )
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Lay transparent pictures on white and bring every mode to L, RGB or CMYK."""
+    mode = image.mode
+    if mode.startswith("I;16"):
+        deep = np.asarray(image).astype(np.uint32)
+        return Image.fromarray(((deep * 255 + 32767) // 65535).astype(np.uint8))
+    if mode in ("I", "F", "LAB", "HSV"):
+        raise UnsupportedImageError(
+            f"Pixels of mode {mode} have no fixed scale; save the picture with 8 or 16 bits."
+        )
+    if "A" in mode or "a" in mode or "transparency" in image.info:
+        grey = mode in ("LA", "La", "L", "1")
+        with_alpha = image.convert("RGBA")
+        flat = Image.new("RGB", image.size, (_WHITE,) * 3)
+        flat.paste(with_alpha, mask=with_alpha.getchannel("A"))
+        return flat.convert("L") if grey else flat
+    if mode in ("L", "RGB", "CMYK"):
+        return image
+    return image.convert("L" if mode == "1" else "RGB")
+
+
+def _to_srgb(image: Image.Image, icc: bytes | None) -> tuple[Image.Image, tuple[str, ...]]:
+    """Convert to sRGB through the embedded profile; a broken profile is reported and ignored."""
+    if not icc:
+        return image.convert("RGB"), ()
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        transform = ImageCms.buildTransform(
+            profile, _SRGB, image.mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC
+        )
+        # Profiles that are sRGB in all but bytes would shift pixels by rounding alone, and the
+        # answer promises the photograph's own pixels: such profiles are left out.
+        if image.mode == "RGB" and _changes_nothing(transform):
+            return image, ()
+        converted = ImageCms.applyTransform(image, transform)
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
+        return image.convert("RGB"), (f"The embedded colour profile was ignored: {error}",)
+    if converted is None:
+        raise DamagedImageError("The embedded colour profile cannot be applied.")
+    return converted, ()
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+    steps = np.linspace(0, 255, 9).astype(np.uint8)
+    probe = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(9, -1, 3)
+    converted = ImageCms.applyTransform(Image.fromarray(probe), transform)
+    moved = np.abs(np.asarray(converted).astype(np.int16) - probe)
+    return bool(moved.max() <= 1)
+
+
+def decode(data: bytes, limits: DecodeLimits | None = None) -> Photograph:
+    """Decode a photograph.
+
+    Args:
+        data: the whole file.
+        limits: what to refuse before decoding.
+
+    Returns:
+        Upright 8-bit sRGB pixels: EXIF orientation applied once, the embedded ICC profile
+        honoured, transparency laid on white, 16-bit reduced to 8, grey / palette / CMYK expanded.
+
+    Raises:
+        TooManyBytesError, TooManyPixelsError: over the limits; nothing was decoded.
+        NotAnImageError: not an image at all.
+        UnsupportedImageError: an image, of a format or kind that is not accepted.
+        DamagedImageError: truncated or broken.
+    """
+    limits = limits or DecodeLimits()
+    if len(data) > limits.max_bytes:
+        raise TooManyBytesError(
+            f"The file has {len(data)} bytes; at most {limits.max_bytes} are accepted.",
+            max_bytes=limits.max_bytes,
+        )
+    kind = sniff(data)
+    if kind not in SUPPORTED:
+        raise UnsupportedImageError(
+            f"This is a {kind} file. Send one of {', '.join(SUPPORTED)}.", supported=SUPPORTED
+        )
+    with _damage_is_an_image_error(kind):
+        image = Image.open(io.BytesIO(data), formats=[kind.upper()])
+        _check_size(image.size, limits)
+        _check_frames(image, kind)
+        image.load()
+        icc = image.info.get("icc_profile")
+        upright = ImageOps.exif_transpose(image)
+        flat = _flatten(upright)
+        converted, notes = _to_srgb(flat, icc)
+        pixels = np.array(converted, dtype=np.uint8)
+    return Photograph(pixels=pixels, format=kind, warnings=notes)
+
+
+def _check_size(size: tuple[int, int], limits: DecodeLimits) -> None:
+    width, height = size
+    if width * height > limits.max_pixels or max(size) > limits.max_side:
+        raise TooManyPixelsError(
+            f"The image is {width} x {height}; at most {limits.max_pixels} pixels and "
+            f"{limits.max_side} on a side are accepted.",
+            width=width,
+            height=height,
+            max_pixels=limits.max_pixels,
+            max_side=limits.max_side,
+        )

@@ -1,0 +1,89 @@
+"""The meter: how expressive a face is, how open its mouth and eyes are.
+
+A small network trained by `model_training` to agree with MediaPipe; it is there if the manifest
+has an entry `meter` beside `models`. Without it these measures are absent from every report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from app.errors import ModelFileError
+from app.faces.alignment import Matrix, cut
+from app.inference.session import RuntimeOptions
+
+_OUTPUTS = ["score", "lip_gap", "eye_opening"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One reading.
+
+    Attributes:
+        score: sum of the expression blendshapes, about 0 to 15; 0 is no expression at all.
+        lip_gap: distance of the inner lips / inter-ocular distance.
+        eye_opening: distance of the lids / eye width, mean of both eyes.
+    """
+
+    score: float
+    lip_gap: float
+    eye_opening: float
+
+
+class Meter:
+    """`meter.onnx`: image uint8 [B, 160, 160, 3] -> score [B], lip_gap [B], eye_opening [B].
+
+    Attributes:
+        version: from the manifest.
+        sha256: of the graph.
+    """
+
+    def __init__(
+        self, graph: bytes, crop_size: int, version: str, sha256: str, options: RuntimeOptions
+    ) -> None:
+        """Load it; on the CPU, where a crop takes it a few milliseconds.
+
+        Raises:
+            ModelFileError: not a meter.
+        """
+        self._size = crop_size
+        self.version = version
+        self.sha256 = sha256
+        try:
+            self._session = ort.InferenceSession(
+                graph, options.session_options(), providers=["CPUExecutionProvider"]
+            )
+        # ONNX Runtime raises a dozen unrelated types for graphs it cannot load.
+        except Exception as error:
+            raise ModelFileError(f"The meter cannot be loaded: {error}") from error
+        inputs = {value.name: value.type for value in self._session.get_inputs()}
+        missing = set(_OUTPUTS) - {value.name for value in self._session.get_outputs()}
+        if inputs != {"image": "tensor(uint8)"} or missing:
+            raise ModelFileError(f"The meter has inputs {inputs} and lacks outputs {missing}.")
+
+    def read(self, image: NDArray[np.uint8], matrix: Matrix, size: int) -> Expression:
+        """Measure a face.
+
+        Args:
+            image: uint8 RGB, a photograph.
+            matrix: from photograph to crop pixels, of a crop of side `size`.
+            size: that side in pixels.
+        """
+        scaled = np.asarray(matrix * (self._size / size))
+        return self._run(cut(image, scaled, self._size).image)
+
+    def read_crop(self, crop: NDArray[np.uint8]) -> Expression:
+        """Measure an aligned crop, uint8 [S, S, 3]."""
+        side = (self._size, self._size)
+        resized = cv2.resize(crop, side, interpolation=cv2.INTER_AREA)
+        return self._run(np.asarray(resized, np.uint8))
+
+    def _run(self, crop: NDArray[np.uint8]) -> Expression:
+        outputs = self._session.run(_OUTPUTS, {"image": crop[None]})
+        score, lip_gap, eye_opening = (float(np.asarray(value).ravel()[0]) for value in outputs)
+        return Expression(score, lip_gap, eye_opening)

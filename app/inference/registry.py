@@ -1,0 +1,199 @@
+"""The models that are there: read from manifest.json, checked by hash, loaded into sessions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.errors import ModelFileError
+from app.inference.batcher import MicroBatcher
+from app.inference.meter import Meter
+from app.inference.session import NeutralizerSession, RuntimeOptions
+
+FUSED = "fused.onnx"
+METER = "meter.onnx"
+
+
+class FileEntry(BaseModel):
+    """One file of a model."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(ge=1)
+
+
+class ModelEntry(BaseModel):
+    """One model: its version, the crop sides it takes, its files and measured quality."""
+
+    version: str
+    crop_sizes: tuple[int, ...] = Field(min_length=1)
+    files: dict[str, FileEntry]
+    quality: dict[str, Any] = Field(default_factory=dict)
+
+
+class MeterEntry(BaseModel):
+    """The meter: its version, the crop side it takes, its file."""
+
+    version: str
+    crop_size: int = Field(ge=16, le=1024)
+    files: dict[str, FileEntry]
+
+
+class Manifest(BaseModel):
+    """`onnx_models/manifest.json`."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_version: Literal[1] = Field(alias="schema")
+    models: dict[str, ModelEntry]
+    meter: MeterEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A loaded model.
+
+    Attributes:
+        name: `photo` or `classic`.
+        version: from the manifest.
+        crop_sizes: the crop sides S it takes, ascending.
+        sha256: of the fused graph.
+        session: what runs it.
+        batcher: joins the crops of several requests into runs of the session.
+        quality: measured quality, from the manifest.
+    """
+
+    name: str
+    version: str
+    crop_sizes: tuple[int, ...]
+    sha256: str
+    session: NeutralizerSession
+    batcher: MicroBatcher
+    quality: Mapping[str, Any]
+
+    def neutralize(self, crop: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+        """One crop, uint8 [S, S, 3], to its neutral form.
+
+        Raises:
+            InferenceError: the runtime failed.
+        """
+        return self.batcher.submit(crop, strength)
+
+    def warm_up(self) -> None:
+        """Run once at every crop size, so that no request pays for first-time work."""
+        for size in self.crop_sizes:
+            self.neutralize(np.full((size, size, 3), 127, np.uint8), 1.0)
+
+
+def read_manifest(models_dir: Path) -> Manifest:
+    """Read and check the manifest.
+
+    Raises:
+        ModelFileError: it is missing, or not a manifest.
+    """
+    path = models_dir / "manifest.json"
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ModelFileError(
+            f"No models: {path} cannot be read ({error.strerror}). STOICNET_MODELS_DIR names the "
+            "folder that holds manifest.json."
+        ) from error
+    except ValidationError as error:
+        raise ModelFileError(f"{path} is not a manifest: {error}") from error
+
+
+def checked_bytes(path: Path, expected: FileEntry) -> bytes:
+    """A model file's bytes, if they are the ones the manifest names.
+
+    Raises:
+        ModelFileError: missing, or different.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror}") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected.sha256:
+        raise ModelFileError(
+            f"{path} is not the file that manifest.json names (sha256 {found[:12]}..., expected "
+            f"{expected.sha256[:12]}...). It was altered or only partly copied; it is not loaded."
+        )
+    return data
+
+
+def listed_files(models_dir: Path) -> dict[Path, FileEntry]:
+    """Every file that the manifest lists, the meter's too.
+
+    Raises:
+        ModelFileError: there is no manifest.
+    """
+    manifest = read_manifest(models_dir)
+    groups = {name: entry.files for name, entry in manifest.models.items()}
+    if manifest.meter is not None:
+        groups["meter"] = manifest.meter.files
+    return {
+        models_dir / name / file: entry
+        for name, files in groups.items()
+        for file, entry in files.items()
+    }
+
+
+def load_models(
+    models_dir: Path, options: RuntimeOptions, max_batch: int = 8, batch_delay_s: float = 0.0
+) -> dict[str, Model]:
+    """Load every model of the manifest, after checking every file it lists.
+
+    Args:
+        models_dir: the folder of manifest.json.
+        options: how ONNX Runtime runs them.
+        max_batch, batch_delay_s: see `MicroBatcher`.
+
+    Raises:
+        ModelFileError: a file is missing, differs, or is not a graph of the contract.
+        DeviceUnavailableError: CUDA was demanded and did not come up.
+    """
+    models: dict[str, Model] = {}
+    for name, entry in read_manifest(models_dir).models.items():
+        if FUSED not in entry.files:
+            raise ModelFileError(f"The model {name} lists no {FUSED} in manifest.json.")
+        for file, expected in entry.files.items():
+            if file != FUSED:
+                checked_bytes(models_dir / name / file, expected)
+        # The session gets the very bytes that were checked.
+        graph = checked_bytes(models_dir / name / FUSED, entry.files[FUSED])
+        session = NeutralizerSession(graph, name, options)
+        models[name] = Model(
+            name=name,
+            version=entry.version,
+            crop_sizes=tuple(sorted(entry.crop_sizes)),
+            sha256=entry.files[FUSED].sha256,
+            session=session,
+            batcher=MicroBatcher(session.run, max_batch, batch_delay_s),
+            quality=entry.quality,
+        )
+    if not models:
+        raise ModelFileError(f"{models_dir / 'manifest.json'} lists no models.")
+    return models
+
+
+def load_meter(models_dir: Path, options: RuntimeOptions) -> Meter | None:
+    """The meter, if the manifest has one.
+
+    Raises:
+        ModelFileError: its file is missing, differs, or is not a meter.
+    """
+    entry = read_manifest(models_dir).meter
+    if entry is None:
+        return None
+    if METER not in entry.files:
+        raise ModelFileError(f"The meter lists no {METER} in manifest.json.")
+    expected = entry.files[METER]
+    graph = checked_bytes(models_dir / "meter" / METER, expected)
+    return Meter(graph, entry.crop_size, entry.version, expected.sha256, options)

@@ -1,0 +1,179 @@
+"""One ONNX Runtime session and the execution provider it really runs on."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import logging
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from app.errors import DeviceUnavailableError, ModelFileError
+from app.inference.cores import usable_cores
+from app.settings import Device, Settings
+
+log = logging.getLogger(__name__)
+
+CUDA_HELP = (
+    "Install an NVIDIA driver and the CUDA libraries, for example with "
+    '`pip install "stoicnet[gpu]"` (in a checkout: `make gpu`), or set STOICNET_DEVICE=cpu.'
+)
+
+_INPUTS = {"image": "tensor(uint8)", "strength": "tensor(float)"}
+_OUTPUT = ("neutral", "tensor(uint8)")
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeOptions:
+    """How ONNX Runtime runs a graph.
+
+    Attributes:
+        device: `cuda` fails when CUDA does not come up; `auto` falls back and says so.
+        intra_op_threads: threads inside one run on the CPU; 0 takes the cores that may be used.
+        memory_arena: keep CPU memory between runs.
+        gpu_memory_mb: most GPU memory of a session, in MB; 0 sets no limit.
+    """
+
+    device: Device = "auto"
+    intra_op_threads: int = 0
+    memory_arena: bool = True
+    gpu_memory_mb: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings) -> RuntimeOptions:
+        """Those of the service's settings."""
+        return cls(
+            settings.device,
+            settings.intra_op_threads,
+            settings.memory_arena,
+            settings.gpu_memory_mb,
+        )
+
+    def session_options(self) -> ort.SessionOptions:
+        """The same for ONNX Runtime."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self.intra_op_threads or usable_cores()
+        # The graphs are chains: there is nothing for a second inter-op thread to do.
+        options.inter_op_num_threads = 1
+        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        options.enable_cpu_mem_arena = self.memory_arena
+        options.log_severity_level = 3
+        # Idle threads that spin would take the cores from decoding and encoding.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        return options
+
+    def cuda_options(self) -> dict[str, str]:
+        """For the CUDA provider."""
+        chosen = {
+            # The default exhaustive search of convolution algorithms costs seconds a shape.
+            "cudnn_conv_algo_search": "HEURISTIC",
+            # The default doubles the arena at every growth.
+            "arena_extend_strategy": "kSameAsRequested",
+        }
+        if self.gpu_memory_mb:
+            chosen["gpu_mem_limit"] = str(self.gpu_memory_mb * 1024 * 1024)
+        return chosen
+
+
+def cuda_driver_present() -> bool:
+    """Whether the NVIDIA driver's library can be loaded; without it CUDA cannot come up."""
+    library = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+class NeutralizerSession:
+    """A fused graph (`image`, `strength` -> `neutral`) on the device that was asked for.
+
+    `run` may be called from several threads at once.
+
+    Attributes:
+        provider: the execution provider in use, for example "CPUExecutionProvider".
+        metadata: the graph's `custom_metadata_map`, JSON values parsed.
+    """
+
+    def __init__(self, model: bytes, name: str, options: RuntimeOptions) -> None:
+        """Build the session.
+
+        Args:
+            model: the ONNX file's bytes (already checked against the manifest).
+            name: the model's name, for messages.
+            options: how to run it.
+
+        Raises:
+            DeviceUnavailableError: `cuda` was asked for and did not come up.
+            ModelFileError: not a graph of the contract.
+        """
+        self._name = name
+        session = self._build(model, options)
+        self._session = session
+        self.provider: str = session.get_providers()[0]
+        self._check_device(options.device)
+        self._check_contract()
+        self.metadata = _parsed(dict(session.get_modelmeta().custom_metadata_map))
+
+    def _build(self, model: bytes, options: RuntimeOptions) -> Any:
+        providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
+        built_in = "CUDAExecutionProvider" in ort.get_available_providers()
+        # Without a driver the attempt could only fail, with alarming lines on stderr.
+        if options.device != "cpu" and built_in and cuda_driver_present():
+            ort.preload_dlls()
+            providers.insert(0, ("CUDAExecutionProvider", options.cuda_options()))
+        try:
+            return ort.InferenceSession(model, options.session_options(), providers=providers)
+        # ONNX Runtime raises a dozen unrelated types for graphs it cannot load.
+        except Exception as error:
+            raise ModelFileError(f"The model {self._name} cannot be loaded: {error}") from error
+
+    def _check_device(self, device: Device) -> None:
+        # ONNX Runtime falls back to the CPU in silence: only get_providers() tells.
+        on_cuda = self.provider == "CUDAExecutionProvider"
+        if device == "cuda" and not on_cuda:
+            raise DeviceUnavailableError(
+                f"STOICNET_DEVICE=cuda, but CUDA did not come up for the model {self._name} "
+                f"(running would be on {self.provider}). {CUDA_HELP}"
+            )
+        if device == "auto" and not on_cuda and cuda_driver_present():
+            log.warning("an NVIDIA driver is present but CUDA did not come up. %s", CUDA_HELP)
+        log.info("model %s runs on %s", self._name, self.provider)
+
+    def _check_contract(self) -> None:
+        inputs = {value.name: value.type for value in self._session.get_inputs()}
+        outputs = {value.name: value.type for value in self._session.get_outputs()}
+        if inputs != _INPUTS or outputs != dict([_OUTPUT]):
+            raise ModelFileError(
+                f"The model {self._name} has inputs {inputs} and outputs {outputs}; "
+                f"expected {_INPUTS} and {dict([_OUTPUT])}."
+            )
+
+    def run(self, image: NDArray[np.uint8], strength: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Neutralize a batch of aligned crops.
+
+        Args:
+            image: uint8 RGB [B, S, S, 3].
+            strength: float32 [B] in [0, 1]; 0 leaves the expression, 1 removes it.
+
+        Returns:
+            uint8 RGB [B, S, S, 3].
+        """
+        outputs = self._session.run(["neutral"], {"image": image, "strength": strength})
+        return np.asarray(outputs[0], np.uint8)
+
+
+def _parsed(metadata: dict[str, str]) -> dict[str, Any]:
+    """Metadata values that are JSON objects or lists, as such; the others as they are."""
+    parsed: dict[str, Any] = {}
+    for key, value in metadata.items():
+        try:
+            parsed[key] = json.loads(value) if value[:1] in "[{" else value
+        except json.JSONDecodeError:
+            parsed[key] = value
+    return parsed

@@ -1,0 +1,136 @@
+"""What a caller may choose, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.faces.detector import Face
+from app.faces.quality import Quality
+from app.faces.selection import FacesPolicy
+from app.inference.identity import Identity
+from app.inference.meter import Expression
+from app.settings import ModelName
+
+Output = Literal["photo", "face"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a caller may choose.
+
+    Attributes:
+        model: None takes the configured default.
+        output: the whole photograph, or the aligned face crop alone.
+        strength: 0 leaves the expression, 1 removes it.
+        faces: which faces are edited.
+        mark: write into an altered picture, visibly, that it was altered.
+    """
+
+    model: ModelName | None = None
+    output: Output = "photo"
+    strength: float = 1.0
+    faces: FacesPolicy = "one"
+    mark: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """A face that was measured.
+
+    Attributes:
+        face: where it is, in photograph pixels.
+        quality: components of ISO/IEC 29794-5 by name.
+        expression: None without a meter.
+    """
+
+    face: Face
+    quality: Mapping[str, Quality]
+    expression: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class EditedFace:
+    """What was done to one face.
+
+    Attributes:
+        face, quality: as in `LookedAt`.
+        crop_size: side S of the crop the network worked at.
+        altered: whether any pixel was changed.
+        altered_share: share of the returned picture's pixels that are mostly the network's.
+        mean_change: mean absolute difference of those pixels to the input, grey levels (0 to 255).
+        before, after: the expression; None without a meter.
+        identity: None without a recogniser.
+    """
+
+    face: Face
+    quality: Mapping[str, Quality]
+    crop_size: int
+    altered: bool
+    altered_share: float
+    mean_change: float
+    before: Expression | None = None
+    after: Expression | None = None
+    identity: Identity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a photograph shows.
+
+    Attributes:
+        width, height: of the upright photograph in pixels.
+        faces: those that the policy chooses, largest first.
+        faces_found: how many there are.
+        input_sha256: of the file.
+        warnings: what the caller should know, in words.
+        timings: milliseconds by stage.
+    """
+
+    width: int
+    height: int
+    faces: tuple[LookedAt, ...]
+    faces_found: int
+    input_sha256: str
+    warnings: tuple[str, ...]
+    timings: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to one photograph.
+
+    Attributes:
+        image: uint8 RGB, [H, W, 3] of the upright photograph or [S, S, 3] of the crop.
+        png: the same as a file, with its provenance in it.
+        mask: blending weight of every pixel of `image`, uint8; 0 = the input's own pixel.
+        faces: the faces that were looked at, largest first.
+        faces_found: how many the photograph shows.
+        model, version, sha256, provider: what did it, and where it ran.
+        input_sha256, output_sha256: of the two files.
+        warnings: what the caller should know, in words.
+        timings: milliseconds by stage.
+    """
+
+    image: NDArray[np.uint8]
+    png: bytes
+    mask: NDArray[np.uint8]
+    faces: tuple[EditedFace, ...]
+    faces_found: int
+    model: str
+    version: str
+    sha256: str
+    provider: str
+    input_sha256: str
+    output_sha256: str
+    warnings: tuple[str, ...]
+    timings: Mapping[str, float]
+
+    @property
+    def altered(self) -> bool:
+        """Whether any pixel was changed."""
+        return any(face.altered for face in self.faces)

@@ -1,0 +1,96 @@
+// The report beside the picture. Only what the service said is shown.
+import { bar, element } from "./dom.js";
+
+const PROVIDERS = { CPUExecutionProvider: "CPU", CUDAExecutionProvider: "GPU (CUDA)" };
+
+function facts(rows) {
+  const list = element("dl");
+  for (const [term, value, className = ""] of rows) {
+    if (value !== null) list.append(element("dt", {}, term), element("dd", { className }, value));
+  }
+  return list;
+}
+
+function percent(share) {
+  return share > 0 && share < 0.001 ? "under 0.1 %" : `${(share * 100).toFixed(1)} %`;
+}
+
+function readingBars([name, { before, after }], heading) {
+  const longest = Math.max(before, after) || 1;
+  return [
+    element(heading, {}, name),
+    element("div", { className: "bars reading" },
+      ...bar("before", before / longest, before.toFixed(2)),
+      ...bar("after", after / longest, after.toFixed(2), true)),
+  ];
+}
+
+function qualityBars(quality) {
+  const scored = quality.filter(({ score }) => score !== null);
+  if (!scored.length) return [];
+  const rows = scored.flatMap(({ name, score }) => bar(name, score / 100, String(score)));
+  return [element("details", {},
+    element("summary", {}, "Quality of the photograph, 0 to 100"),
+    element("div", { className: "bars quality" }, ...rows))];
+}
+
+function identityText({ similarity, threshold, model }) {
+  const verdict = threshold === null ? "" :
+    similarity >= threshold ? `, same person (at least ${threshold.toFixed(2)})` :
+      `, below the threshold of ${threshold.toFixed(2)}`;
+  return `${similarity.toFixed(2)}${verdict}${model ? `, ${model}` : ""}`;
+}
+
+function measures(owner, heading = "h3") {
+  return [
+    ...Object.entries(owner.expression ?? {}).flatMap((reading) => readingBars(reading, heading)),
+    ...(owner.identity ? [facts([["Identity", identityText(owner.identity)]])] : []),
+    ...qualityBars(owner.quality),
+  ];
+}
+
+function faceSection(face, index, several) {
+  const [x, y, width, height] = face.box.map(Math.round);
+  return [
+    several ? element("h3", {}, `Face ${index + 1}`) : null,
+    facts([
+      ["Face", `${width} × ${height} px at ${x}, ${y}`],
+      ["Worked at", face.cropSize === null ? null : `${face.cropSize} × ${face.cropSize} px`],
+      ["Replaced", face.share === null ? null : `${percent(face.share)} of the picture`],
+      ["Change there", face.change === null ? null : `${face.change.toFixed(1)} grey levels on average`],
+    ]),
+    // One level below the face's own heading, where it has one.
+    ...measures(face, several ? "h4" : "h3"),
+  ];
+}
+
+function timingBars(timings) {
+  const stages = Object.entries(timings).filter(([name]) => name !== "total");
+  if (!stages.length) return [];
+  const total = timings.total ?? stages.reduce((sum, [, ms]) => sum + ms, 0);
+  const longest = Math.max(...stages.map(([, ms]) => ms)) || 1;
+  return [
+    element("h3", {}, `Time on the server: ${Math.round(total)} ms`),
+    element("div", { className: "bars timings" },
+      ...stages.flatMap(([name, ms]) => bar(name, ms / longest, `${ms.toFixed(0)} ms`))),
+  ];
+}
+
+/** Fill `target` with what is known of an answer (see answer.js). */
+export function showReport(target, answer) {
+  const altered = answer.altered === null ? null :
+    answer.altered ? "yes, and its metadata says so" : "no: every pixel is the photograph's own";
+  const several = answer.faces.length > 1;
+  target.replaceChildren(
+    facts([["Altered", altered, "good"]]),
+    ...answer.warnings.map((text) => element("p", { className: "warning" }, text)),
+    ...answer.faces.flatMap((face, index) => faceSection(face, index, several)).filter(Boolean),
+    facts([
+      ["Model", [answer.model, answer.version].filter(Boolean).join(" ") || null],
+      ["SHA-256", answer.sha256 ? `${answer.sha256.slice(0, 16)} …` : null],
+      ["Ran on", answer.provider ? PROVIDERS[answer.provider] || answer.provider : null],
+      ["Request", answer.requestId],
+    ]),
+    ...timingBars(answer.timings),
+  );
+}

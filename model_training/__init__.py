@@ -1,0 +1,1 @@
+"""Training side of StoicNet: data, networks, training stages, evaluation and ONNX export."""

@@ -1,0 +1,126 @@
+"""Checkpoints that survive being killed while written, and that resume a run exactly.
+
+A checkpoint is one file, written under a temporary name and renamed, so that a reader sees either
+the previous one or the new one. It holds tensors and plain Python values only, and is read with
+`weights_only=True`: opening a checkpoint from elsewhere runs no code.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from model_training.atomic import atomic_path
+
+__all__ = [
+    "CheckpointError",
+    "atomic_path",
+    "capture_rng",
+    "load_checkpoint",
+    "restore",
+    "restore_rng",
+    "save_checkpoint",
+]
+
+FORMAT = 1
+
+
+class CheckpointError(ValueError):
+    """The file is not a checkpoint of this format, or does not fit the objects given."""
+
+
+def save_checkpoint(path: Path | str, **objects: Any) -> None:
+    """Write `objects` to `path`, atomically.
+
+    Args:
+        path: file to write; its folder is made.
+        objects: anything with `state_dict()` (networks, optimizers, schedules, scalers) is stored
+            as that; tensors, numbers, strings, lists and dicts of those are stored as they are.
+    """
+    content = {
+        name: value.state_dict() if hasattr(value, "state_dict") else value
+        for name, value in objects.items()
+    }
+    with atomic_path(path) as temporary:
+        torch.save({"format": FORMAT, "objects": content}, temporary)
+
+
+def load_checkpoint(path: Path | str, map_location: str = "cpu") -> dict[str, Any]:
+    """Read what `save_checkpoint` wrote: name -> state dict or value.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CheckpointError: the file was not written by `save_checkpoint`.
+    """
+    try:
+        content = torch.load(path, map_location=map_location, weights_only=True)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # torch raises many kinds for a truncated or foreign file
+        raise CheckpointError(f"{path} is not a readable checkpoint: {error}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not a checkpoint of format {FORMAT}")
+    return dict(content["objects"])
+
+
+def restore(checkpoint: dict[str, Any], **objects: Any) -> None:
+    """Load each object's state from the checkpoint entry of the same name.
+
+    Raises:
+        CheckpointError: an entry is missing or does not fit.
+    """
+    for name, target in objects.items():
+        if name not in checkpoint:
+            raise CheckpointError(f"the checkpoint has no {name!r}; it has {sorted(checkpoint)}")
+        try:
+            target.load_state_dict(checkpoint[name])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise CheckpointError(f"{name!r} in the checkpoint does not fit: {error}") from error
+
+
+def capture_rng(*generators: np.random.Generator | torch.Generator) -> dict[str, Any]:
+    """The state of every source of randomness, storable by `save_checkpoint`.
+
+    Args:
+        generators: the run's own generators (data order, sampling), in a fixed order; Python's,
+            NumPy's and torch's global ones (CUDA's too) are always included.
+    """
+    kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
+    return {
+        "python": random.getstate(),
+        "numpy": (str(kind), [int(k) for k in keys], int(position), int(has_gauss), float(cached)),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "own": [
+            g.get_state() if isinstance(g, torch.Generator) else g.bit_generator.state
+            for g in generators
+        ],
+    }
+
+
+def restore_rng(state: dict[str, Any], *generators: np.random.Generator | torch.Generator) -> None:
+    """Put back what `capture_rng` took; `generators` in the same order as there.
+
+    Raises:
+        CheckpointError: the number of generators differs.
+    """
+    own = state["own"]
+    if len(own) != len(generators):
+        raise CheckpointError(f"{len(own)} generators were saved, {len(generators)} given")
+    version, internal, gauss = state["python"]
+    random.setstate((version, tuple(internal), gauss))
+    kind, keys, position, has_gauss, cached = state["numpy"]
+    words = np.array(keys, np.uint32)
+    np.random.set_state((kind, words, position, has_gauss, cached))  # noqa: NPY002
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+    for generator, saved in zip(generators, own, strict=True):
+        if isinstance(generator, torch.Generator):
+            generator.set_state(saved)
+        else:
+            generator.bit_generator.state = saved

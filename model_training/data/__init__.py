@@ -1,0 +1,1 @@
+"""Reading datasets, splitting them by person, and making training crops."""

@@ -1,0 +1,177 @@
+"""Batches for `photo`: synthetic pairs, transplants, real smiles, and real crops without a pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model_training.data.augment import augment_pair, flip, misalign, side_light, to_grey
+from model_training.data.pair_store import PairStore
+from model_training.networks.photo import WINDOW_LEFT, WINDOW_SIZE, WINDOW_TOP
+
+
+@dataclass(frozen=True)
+class PhotoData:
+    """Where the data is and how a batch is mixed.
+
+    Attributes:
+        pairs: synthetic pair sets (folders of `pairs.npy`, `valid.npy`).
+        prepared: output folder of `prepare photo`.
+        synthetic: synthetic pairs in a batch.
+        transplants: transplants in a batch.
+        smiles: real smile pairs in a batch.
+        unchanged: how many of all these are made neutral-to-neutral.
+        wild: real expressive crops without a target.
+        calm: real neutral crops for the discriminator.
+        misaligned: share of the batches that are resampled off their alignment; the others keep
+            their sharpness.
+    """
+
+    pairs: tuple[Path, ...]
+    prepared: Path
+    synthetic: int = 8
+    transplants: int = 2
+    smiles: int = 3
+    unchanged: int = 2
+    wild: int = 4
+    calm: int = 8
+    misaligned: float = 0.5
+
+
+@dataclass(frozen=True)
+class Window:
+    """The 192 px part of the 256 px crops that a step sees.
+
+    Serving always looks at `Window.middle()`; training shifts it, because a network that learns
+    where the frame is takes the face's place for granted.
+    """
+
+    top: int
+    left: int
+
+    @classmethod
+    def middle(cls) -> Window:
+        """Where serving looks."""
+        return cls(WINDOW_TOP, WINDOW_LEFT)
+
+    @classmethod
+    def random(cls, rng: np.random.Generator) -> Window:
+        """Up to 6 px up or down and 16 px left or right of the middle."""
+        down, right = int(rng.integers(-6, 7)), int(rng.integers(-16, 17))
+        return cls(WINDOW_TOP + down, WINDOW_LEFT + right)
+
+    def cut(self, images: Tensor) -> Tensor:
+        """The window of [..., 256, 256] maps."""
+        bottom, right = self.top + WINDOW_SIZE, self.left + WINDOW_SIZE
+        return images[..., self.top : bottom, self.left : right]
+
+
+class PhotoBatch(NamedTuple):
+    """Images float32 in [-1, 1].
+
+    Attributes:
+        neutral: [P, 3, H, W] targets.
+        expressive: [P, 3, H, W] inputs.
+        valid: [P, 1, H, W] in {0, 1}.
+        wild: [W, 3, H, W] real expressive photographs.
+        calm: [C, 3, H, W] real neutral photographs.
+    """
+
+    neutral: Tensor
+    expressive: Tensor
+    valid: Tensor
+    wild: Tensor
+    calm: Tensor
+
+
+def to_tensor(images: NDArray[np.uint8]) -> Tensor:
+    """uint8 [B, H, W, 3] -> float32 [B, 3, H, W] in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).float() / 127.5 - 1
+
+
+class PhotoBatches:
+    """Draws batches from memory-mapped sets."""
+
+    def __init__(self, data: PhotoData) -> None:
+        self.data = data
+        self.synthetic = [PairStore.open(folder) for folder in data.pairs]
+        self.transplants = PairStore.open(data.prepared / "transplants")
+        self.smiles = PairStore.open(data.prepared / "smiles")
+        self.expressive = np.load(data.prepared / "expressive.npy", mmap_mode="r")
+        self.neutral = np.load(data.prepared / "neutral.npy", mmap_mode="r")
+
+    @property
+    def images(self) -> int:
+        """Images that the generator sees in a step."""
+        data = self.data
+        return data.synthetic + data.transplants + data.smiles + data.wild
+
+    def _pairs(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        data = self.data
+        # Sets count by their size; the real ones come last, to be judged by the critic too.
+        sizes = np.array([len(store) for store in self.synthetic], float)
+        chosen = rng.choice(len(sizes), data.synthetic, p=sizes / sizes.sum())
+        wanted = [
+            (store, int((chosen == place).sum())) for place, store in enumerate(self.synthetic)
+        ]
+        wanted += [(self.transplants, data.transplants), (self.smiles, data.smiles)]
+        drawn = [
+            store.batch(rng.integers(0, len(store), count)) for store, count in wanted if count
+        ]
+        neutral, expressive, valid = (np.concatenate(part) for part in zip(*drawn, strict=True))
+        return (
+            to_tensor(neutral),
+            to_tensor(expressive),
+            torch.from_numpy(valid[:, None].astype(np.float32)),
+        )
+
+    def _crops(
+        self, crops: NDArray[np.uint8], count: int, window: Window, rng: np.random.Generator
+    ) -> Tensor:
+        margin = crops.shape[1] - 256
+        drawn = []
+        for row in rng.integers(0, len(crops), count):
+            y, x = rng.integers(0, margin + 1, 2)
+            drawn.append(crops[int(row), y : y + 256, x : x + 256])
+        images = to_tensor(np.stack(drawn))
+        if rng.random() < self.data.misaligned:
+            images = misalign(images, rng)
+        images = window.cut(images)
+        images = flip(images, torch.from_numpy(rng.random(count) < 0.5))
+        images = to_grey(images, torch.from_numpy(rng.random(count) < 0.15))
+        amount = rng.uniform(0.2, 0.75, count) * (rng.random(count) < 0.2)
+        angle = rng.uniform(0, 2 * np.pi, count)
+        return side_light(
+            images,
+            torch.from_numpy(amount.astype(np.float32)),
+            torch.from_numpy(angle.astype(np.float32)),
+        )
+
+    def draw(self, rng: np.random.Generator, window: Window) -> PhotoBatch:
+        """The next batch, augmented and cut to the window."""
+        neutral, expressive, valid = self._pairs(rng)
+        if rng.random() < self.data.misaligned:
+            joined = misalign(torch.cat([neutral, expressive, valid], 1), rng)
+            neutral, expressive, valid = joined.split([3, 3, 1], 1)
+            valid = (valid > 0.5).float()
+        neutral, expressive, valid = (window.cut(t) for t in (neutral, expressive, valid))
+        # Neutral in, neutral out: the first few are their own target.
+        expressive = torch.cat([neutral[: self.data.unchanged], expressive[self.data.unchanged :]])
+        neutral, expressive, valid = augment_pair(neutral, expressive, valid, rng)
+        return PhotoBatch(
+            neutral=neutral,
+            expressive=expressive,
+            valid=valid,
+            wild=self._crops(self.expressive, self.data.wild, window, rng),
+            calm=self._crops(self.neutral, self.data.calm, window, rng),
+        )
+
+    def panel(self) -> Tensor:
+        """Validation people for sheets, [24, 3, 256, 256]: never trained on."""
+        return to_tensor(np.load(self.data.prepared / "panel.npy"))

@@ -1,0 +1,83 @@
+"""Which data set the command line means: a layout by name, or a path whose layout is recognised."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+import typer
+
+from model_training.evaluation import datasets, layouts
+from model_training.evaluation.cases import Dataset
+
+
+class Data(StrEnum):
+    """Data layouts; `--data` takes one of these, or a path whose layout is then recognised."""
+
+    LONDON = "london"
+    LFW = "lfw"
+    PAIRS = "pairs"
+    MANIFEST = "manifest"
+    CKPLUS = "ckplus"
+    YALE = "yale"
+
+
+def recognise(path: Path) -> Data:
+    """The layout of a data folder or manifest.
+
+    Raises:
+        typer.BadParameter: it has none of the known ones.
+    """
+    if path.is_file() and path.suffix == ".csv":
+        return Data.MANIFEST
+    if (path / "pairs.npy").is_file():
+        return Data.PAIRS
+    if (path / "neutral").is_dir() and (path / "smiling").is_dir():
+        return Data.LONDON
+    if (path / "cohn-kanade-images").is_dir():
+        return Data.CKPLUS
+    if any(path.rglob("subject01.normal*")):
+        return Data.YALE
+    raise typer.BadParameter(
+        f"{path} is none of {', '.join(Data)}, no manifest (.csv), and no folder with the layout "
+        "of one; LFW needs --data lfw with --lfw and --landmarks"
+    )
+
+
+def load_dataset(
+    data: str,
+    people: str,
+    london: Path | None,
+    lfw: Path | None,
+    landmarks: Path | None,
+    lfw_labels: Path | None,
+    folder: Path | None,
+    facts: Path | None = None,
+) -> Dataset:
+    """The data set that the options describe.
+
+    Raises:
+        typer.BadParameter: an option that this layout needs is missing.
+    """
+    if data not in set(Data):
+        path = Path(data)
+        kind = recognise(path)
+        return load_dataset(kind, people, path, lfw, landmarks, lfw_labels, path, facts)
+
+    def need(value: Path | None, option: str) -> Path:
+        if value is None:
+            raise typer.BadParameter(f"--data {data} needs {option}")
+        return value
+
+    if data == Data.LONDON:
+        return datasets.london(need(london, "--london"), people)
+    if data == Data.LFW:
+        marks = need(landmarks, "--landmarks")
+        return datasets.lfw(need(lfw, "--lfw"), marks, lfw_labels, people)
+    if data == Data.CKPLUS:
+        return layouts.ck_plus(need(folder, "--folder"), people)
+    if data == Data.YALE:
+        return layouts.yale(need(folder, "--folder"))
+    if data == Data.PAIRS:
+        return datasets.pairs(need(folder, "--folder"), people, facts)
+    return datasets.manifest(need(folder, "--folder (the manifest's CSV)"))

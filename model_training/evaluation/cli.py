@@ -1,0 +1,173 @@
+"""`python -m model_training evaluate ...`: measure a model, a service or a folder of outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add this package's commands."""
+    app.command("evaluate")(evaluate_command)
+    app.command("evaluate-check")(evaluate_check_command)
+    app.command("evaluate-meter")(evaluate_meter_command)
+    app.command("results-doc")(results_doc_command)
+
+
+def evaluate_command(
+    model: Annotated[str, typer.Option(help="photo, classic, ... of the models folder; or no-op")],
+    data: Annotated[str, typer.Option(help="london lfw pairs manifest ckplus yale; or a path")],
+    london: Annotated[Path | None, typer.Option(help="folder with neutral/ and smiling/")] = None,
+    lfw: Annotated[Path | None, typer.Option(help="folder with NAME/NAME_0001.jpg")] = None,
+    landmarks: Annotated[Path | None, typer.Option(help="landmarks.npz of the data")] = None,
+    lfw_labels: Annotated[Path | None, typer.Option(help="emotion labels, CSV")] = None,
+    folder: Annotated[Path | None, typer.Option(help="data of the other layouts")] = None,
+    facts: Annotated[Path | None, typer.Option(help="CSV about the people of pairs")] = None,
+    people: Annotated[str, typer.Option(help="validation, training or all")] = "validation",
+    models_dir: Annotated[Path, typer.Option(help="where models live")] = Path("onnx_models"),
+    service: Annotated[str | None, typer.Option(help="measure a running service, by URL")] = None,
+    token: Annotated[str | None, typer.Option(envvar="STOICNET_TOKEN")] = None,
+    outputs: Annotated[Path | None, typer.Option(help="measure a folder of ready outputs")] = None,
+    strength: Annotated[float, typer.Option(min=0, max=1)] = 1.0,
+    openface: Annotated[
+        Path | None, typer.Option(help="pictures for OpenFace go here, its CSVs come from here")
+    ] = None,
+    sface: Annotated[
+        Path | None, typer.Option(help="SFace's ONNX as second recogniser, if no loss used it")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="only so many cases")] = None,
+    publish: Annotated[
+        Path | None, typer.Option(help="also put the JSON here (docs/results) for results-doc")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="reports and cache go here")] = Path("runs/evaluation"),
+) -> None:
+    """Print Tables 1 and 2 with controls; write JSON, HTML and picture sheets."""
+    from tqdm import tqdm
+
+    from model_training.evaluation.choice import load_dataset
+    from model_training.evaluation.controls import NoOp
+    from model_training.evaluation.evaluate import evaluate, save
+    from model_training.evaluation.openface import PictureFolder
+    from model_training.evaluation.results import write_json
+    from model_training.evaluation.systems import FusedModel, ReadyOutputs, Service, System
+    from model_training.evaluation.views import PhotoView
+    from model_training.evaluation.warp_control import WarpOnly
+
+    dataset = load_dataset(data, people, london, lfw, landmarks, lfw_labels, folder, facts)
+    warp: System | None = None
+    system: System
+    if service:
+        system = Service(service, model, token)
+    elif outputs:
+        system = ReadyOutputs(outputs)
+    elif model == "no-op":
+        system = NoOp(PhotoView())
+    else:
+        system = FusedModel(models_dir, model, strength=strength)
+        warp = WarpOnly.of(models_dir, model) if strength == 1.0 else None
+    total = min(limit or len(dataset.cases), len(dataset.cases))
+    with tqdm(total=total, desc=dataset.name, unit="pair") as bar:
+
+        def advance() -> None:
+            bar.update()
+
+        result = evaluate(
+            dataset,
+            system,
+            warp,
+            out / "cache",
+            advance,
+            limit,
+            openface=PictureFolder(openface) if openface else None,
+            sface=sface,
+        )
+    place = out / f"{system.name}-{dataset.name}"
+    save(result, place)
+    if publish:
+        write_json(result.document, publish / f"{place.name}.json")
+    typer.echo(printed(result.document))
+    typer.echo(f"\nwritten to {place}: report.html, worst.png, results.json, rows.json")
+
+
+def printed(document: dict[str, Any]) -> str:
+    """The tables as text."""
+    from model_training.evaluation import tables
+
+    own = document["systems"][document["model"]]
+    title = f"{document['model']} on {document['data']}: {own['cases']} cases"
+    parts = [f"{title}, {own['people']} people"]
+    parts.append("Table 1: expressiveness\n" + tables.plain(tables.table_1(document)))
+    by_units = tables.table_1(document, action_units=True)
+    if by_units[1]:
+        parts.append("Table 1 by OpenFace's action units\n" + tables.plain(by_units))
+    parts += [
+        f"Table 2: identity ({name})\n" + tables.plain(tables.table_2(document, name))
+        for name in own["recognisers"]
+    ]
+    parts.append("Picture\n" + tables.plain(tables.picture_table(document)))
+    parts.append("Slices\n" + tables.plain(tables.slice_table(document)))
+    parts.append(tables.worst_sentence(document))
+    parts += [f"left out: {case}: {why}" for case, why in document["facts"]["skipped"].items()]
+    return "\n\n".join(part for part in parts if part)
+
+
+def evaluate_check_command(
+    london: Annotated[Path, typer.Option(help="folder with neutral/ and smiling/")],
+    people: Annotated[str, typer.Option(help="validation, training or all")] = "validation",
+    out: Annotated[Path, typer.Option(help="cache")] = Path("runs/evaluation"),
+) -> None:
+    """Check on real pictures that the controls come out as they must, in both views."""
+    from model_training.evaluation import datasets
+    from model_training.evaluation.control_check import broken_controls
+    from model_training.evaluation.controls import NoOp
+    from model_training.evaluation.evaluate import evaluate
+    from model_training.evaluation.views import CropView, PhotoView, View
+
+    views: tuple[View, ...] = (PhotoView(), CropView(112, grey=True))
+    wrong = []
+    for view in views:
+        dataset = datasets.london(london, people)
+        result = evaluate(dataset, NoOp(view), None, out / "cache", lambda: None, resamples=50)
+        found = broken_controls(result.document)
+        wrong += [f"{view.name}: {problem}" for problem in found]
+        typer.echo(f"{view.name}: {len(dataset.cases)} pairs, {len(found)} problems")
+    for problem in wrong:
+        typer.echo(problem, err=True)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def evaluate_meter_command(
+    landmarks: Annotated[Path, typer.Option(help="landmarks.npz of the image sets")],
+    london: Annotated[Path | None, typer.Option(help="Face Research Lab London Set")] = None,
+    canada: Annotated[Path | None, typer.Option(help="webmorphR.stim portraits")] = None,
+    fairface: Annotated[Path | None, typer.Option(help="FairFace")] = None,
+    lfw: Annotated[Path | None, typer.Option(help="LFW")] = None,
+    models_dir: Annotated[Path, typer.Option(help="where models live")] = Path("onnx_models"),
+    record: Annotated[bool, typer.Option(help="write the numbers into the manifest")] = False,
+) -> None:
+    """Agreement of the in-service meter with MediaPipe on validation people, set by set."""
+    from model_training.evaluation.meter_agreement import report
+
+    given = {"london": london, "canada": canada, "fairface": fairface, "lfw": lfw}
+    folders = {name: folder for name, folder in given.items() if folder is not None}
+    typer.echo(report(models_dir, folders, landmarks, record))
+
+
+def results_doc_command(
+    results: Annotated[Path, typer.Option(help="folder of results JSON")] = Path("docs/results"),
+    document: Annotated[Path, typer.Option(help="what is made of them")] = Path("docs/results.md"),
+    check: Annotated[bool, typer.Option("--check", help="only say whether they agree")] = False,
+) -> None:
+    """Make docs/results.md from the JSON results, or check that it is what they give."""
+    from model_training.evaluation.report.document import differences, load_results, render
+
+    if check:
+        wrong = differences(results, document)
+        if wrong:
+            typer.echo(wrong, err=True)
+            raise typer.Exit(1)
+        return
+    document.write_text(render(load_results(results)), encoding="utf-8")

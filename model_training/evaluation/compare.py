@@ -1,0 +1,133 @@
+"""One row: a system's picture compared with the input, the truth and a stranger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.faces.alignment import crop_matrix
+from model_training.evaluation.cases import Case, Image
+from model_training.evaluation.labels import is_expression
+from model_training.evaluation.measure import picture as measure
+from model_training.evaluation.readings import Reading
+from model_training.evaluation.rows import Distances, PictureNumbers, Row
+from model_training.evaluation.slices import measured_labels
+from model_training.evaluation.systems import Output
+from model_training.evaluation.views import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The pictures of a case through one view, with their readings."""
+
+    photo: Image
+    eyes: NDArray[np.float64]
+    expressive: tuple[Seen, Reading]
+    neutral: tuple[Seen, Reading] | None
+    stranger: Reading | None
+    key: str
+
+
+def labels_of(case: Case, subject: Subject) -> dict[str, str]:
+    """Slices of a case: what was measured on the input, and what the data say."""
+    reading = subject.expressive[1]
+    return {**measured_labels(reading.pose, reading.inter_ocular), **case.labels}
+
+
+def compare(
+    system: str,
+    case: Case,
+    subject: Subject,
+    generated: tuple[Seen, Reading],
+    output: Output | None,
+    key: str,
+) -> Row:
+    """One row from readings; `output` is None for the true neutral."""
+    seen, got = generated
+    expressive_seen, expressive = subject.expressive
+    truth = subject.neutral[1] if subject.neutral else None
+    assert expressive.face is not None
+    error = {}
+    if truth is not None and got.face is not None:
+        error = {
+            name: round(abs(got.blendshapes[name] - value), 6)
+            for name, value in truth.blendshapes.items()
+            if is_expression(name)
+        }
+    return Row(
+        system=system,
+        case=case.name,
+        person=case.person,
+        labels=labels_of(case, subject),
+        expressive=expressive.face,
+        neutral=truth.face if truth else None,
+        generated=got.face,
+        blendshape_error=error,
+        distances={
+            name: Distances(
+                neutralized=_distance(vector, got.descriptors[name]),
+                positive=_distance(vector, truth.descriptors[name]) if truth else None,
+                negative=_distance(vector, subject.stranger.descriptors[name])
+                if subject.stranger
+                else None,
+                truth=_distance(got.descriptors[name], truth.descriptors[name]) if truth else None,
+            )
+            for name, vector in expressive.descriptors.items()
+        },
+        picture=_picture(expressive_seen, expressive, seen, got, subject.neutral, output),
+        key=key,
+    )
+
+
+def _picture(
+    before: Seen,
+    expressive: Reading,
+    after: Seen,
+    got: Reading,
+    neutral: tuple[Seen, Reading] | None,
+    output: Output | None,
+) -> PictureNumbers:
+    assert expressive.points is not None
+    points = got.points if got.points is not None else expressive.points
+    ratios = []
+    for region_before, region_after in zip(
+        measure.face_regions(expressive.points, before.image.shape),
+        measure.face_regions(points, after.image.shape),
+        strict=True,
+    ):
+        base = measure.fine_detail(before.image, region_before)
+        now = measure.fine_detail(after.image, region_after)
+        ratios.append(round(now / base, 6) if base > 0 else 1.0)
+    likeness = None
+    if neutral is not None and neutral[1].points is not None:
+        likeness = round(
+            measure.likeness(after.image, points, neutral[0].image, neutral[1].points), 6
+        )
+    outside_max = outside_count = seam = None
+    if output is not None and output.image.shape == before.image.shape:
+        if output.mask is not None:
+            replaced = output.mask > 0
+            band = replaced & (output.mask < 255)
+            seam = round(measure.seam(before.image, after.image, band, expressive.inter_ocular), 6)
+        else:
+            # Nobody said what was replaced: everything outside the aligned crop must be as it was.
+            matrix = crop_matrix(before.eyes[0], before.eyes[1], 256)
+            replaced = _crop_area(before.image.shape, matrix, 256)
+        if not replaced.all():
+            outside_max, outside_count = measure.outside_change(before.image, after.image, replaced)
+    return PictureNumbers(ratios[0], ratios[1], outside_max, outside_count, seam, likeness)
+
+
+def _crop_area(shape: tuple[int, ...], matrix: NDArray[np.float64], size: int) -> NDArray[np.bool_]:
+    """Which photograph pixels the crop covers, [H, W]."""
+    full = np.full((size, size), 255, np.uint8)
+    inverse = cv2.invertAffineTransform(matrix)
+    area = cv2.warpAffine(full, inverse, shape[1::-1], flags=cv2.INTER_NEAREST)
+    return np.asarray(area > 0)
+
+
+def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    return round(float(np.linalg.norm(a - b)), 6)

@@ -1,0 +1,50 @@
+"""Whether the controls come out as they must: a broken measure is found before it is believed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model_training.evaluation.rows import MEAN_FACE, NO_OP, TRUE_NEUTRAL
+
+MEAN_REMOVES, MEAN_VERIFIED, MEAN_SHARPNESS = 0.9, 0.2, 0.5
+"""A mean face removes at least, is verified at most, and is at most as sharp as this."""
+
+
+def broken_controls(document: dict[str, Any]) -> list[str]:
+    """What is wrong with the controls of an evaluation on pairs; empty when nothing is.
+
+    Args:
+        document: of `results.evaluate_rows`; values are compared as they are printed.
+    """
+    wrong: list[str] = []
+
+    def expect(system: str, metric: str, holds: bool, found: Any, wanted: str) -> None:
+        if not holds:
+            wrong.append(f"{system}: {metric} is {found}, expected {wanted}")
+
+    for name in (NO_OP, MEAN_FACE, TRUE_NEUTRAL):
+        if name not in document["systems"]:
+            wrong.append(f"{name} is missing")
+            continue
+        for recogniser, numbers in document["systems"][name]["recognisers"].items():
+            value = {key: entry["value"] for key, entry in numbers.items()}
+            removed, away = value["removed all"], value["neutralized"]
+            who = f"{name} ({recogniser})"
+            if name == NO_OP:
+                expect(who, "removed", removed == 0, removed, "0")
+                expect(who, "distance to the input", away == 0, away, "0")
+                expect(who, "sharpness", value["sharpness"] == 1, value["sharpness"], "1")
+            elif name == TRUE_NEUTRAL:
+                expect(who, "removed", removed == 1, removed, "1")
+                expect(who, "distance to the truth", value["to truth"] == 0, value["to truth"], "0")
+                expect(who, "likeness", value["likeness"] == 1, value["likeness"], "1")
+            else:
+                low = removed is not None and removed >= MEAN_REMOVES
+                expect(who, "removed", low, removed, f"at least {MEAN_REMOVES}")
+                few = value["verified"] is not None and value["verified"] <= MEAN_VERIFIED
+                expect(who, "verified", few, value["verified"], f"at most {MEAN_VERIFIED}")
+                soft = value["sharpness"] <= MEAN_SHARPNESS
+                expect(who, "sharpness", soft, value["sharpness"], f"at most {MEAN_SHARPNESS}")
+            untouched = value["outside max"] in (None, 0)
+            expect(who, "change outside the mask", untouched, value["outside max"], "0")
+    return wrong

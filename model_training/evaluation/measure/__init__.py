@@ -1,0 +1,1 @@
+"""The instruments: expression (MediaPipe), identity (dlib and a second recogniser), picture."""

@@ -1,0 +1,70 @@
+"""A second recogniser, SFace, for models that were trained without it.
+
+Other second opinions were looked for among installable packages: they download weights when they
+run, or are trained on faces whose licence forbids it. SFace (Zhong et al. 2021; OpenCV Zoo,
+Apache-2.0) may serve as an identity loss in some training: then it is no held-out judge, and its
+table must not be shown for that model. dlib is never used in a loss.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from model_training.data.landmarks import LEFT_IRIS, RIGHT_IRIS
+from model_training.evaluation.cases import Image
+from model_training.evaluation.measure.assets import AssetError
+
+SHA256 = "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
+NOSE_TIP, MOUTH_CORNERS = 1, (61, 291)
+BELOW_EYES = {"nose": 0.55, "mouth": 1.0, "half mouth": 0.37}
+"""Where nose and mouth of an average face lie, in inter-oculars below and beside the eyes."""
+
+
+class SFaceRecogniser:
+    """128-d unit vectors; Euclidean distance, 1.13 is OpenCV's threshold."""
+
+    name = "SFace"
+    key = "sface"
+
+    def __init__(self, path: Path) -> None:
+        """Args: path: `face_recognition_sface_2021dec.onnx`.
+
+        Raises:
+            AssetError: it is another file.
+        """
+        if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
+            raise AssetError(f"{path} is not face_recognition_sface_2021dec.onnx")
+        self._network = cv2.FaceRecognizerSF.create(str(path), "")
+
+    def describe(
+        self,
+        image: Image,
+        eyes: NDArray[np.floating],
+        points: NDArray[np.floating] | None,
+    ) -> NDArray[np.float64]:
+        """Descriptor float64 [128]; without landmarks, nose and mouth are taken to be average."""
+        five = np.empty((5, 2))
+        if points is not None:
+            five[:2] = points[[RIGHT_IRIS, LEFT_IRIS]]
+            five[2], five[3:] = points[NOSE_TIP], points[list(MOUTH_CORNERS)]
+        else:
+            eyes = np.asarray(eyes, np.float64)
+            across = eyes[1] - eyes[0]
+            down = np.array([-across[1], across[0]])
+            middle = eyes.mean(0)
+            five[:2] = eyes
+            five[2] = middle + BELOW_EYES["nose"] * down
+            mouth = middle + BELOW_EYES["mouth"] * down
+            five[3] = mouth - BELOW_EYES["half mouth"] * across
+            five[4] = mouth + BELOW_EYES["half mouth"] * across
+        face = np.zeros((1, 15), np.float32)
+        face[0, 4:14] = five.reshape(-1)
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        feature = self._network.feature(self._network.alignCrop(bgr, face))
+        vector = np.asarray(feature, np.float64).reshape(-1)
+        return vector / max(float(np.linalg.norm(vector)), 1e-9)

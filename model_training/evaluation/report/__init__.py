@@ -1,0 +1,1 @@
+"""Results to look at: picture sheets, a page, Markdown."""

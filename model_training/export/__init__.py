@@ -1,0 +1,1 @@
+"""Turning trained networks into ONNX files that the service reads."""

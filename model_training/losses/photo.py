@@ -1,0 +1,140 @@
+"""Losses of `photo`. Images are float32 [B, 3, H, W] in [-1, 1]; every loss is a scalar mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model_training.networks.photo import CROP_SIZE, PhotoMaps
+
+
+@dataclass(frozen=True)
+class PhotoLossWeights:
+    """How much each term counts (tuned on validation people; see docs/training.md).
+
+    Attributes:
+        warp: the warped pixels alone, before paint: geometry should do what it can.
+        gradient: edges, so that texture is not averaged away.
+        outside: change where the target is not trusted (beyond a real pair's face).
+        surroundings: change of a real expressive photograph's surroundings.
+        mask: painted area; what can be moved should not be painted.
+        smooth: total variation of the flow.
+        flow: size of the flow.
+        adversarial: LSGAN, at the end of its ramp.
+    """
+
+    warp: float = 0.3
+    gradient: float = 1.0
+    outside: float = 0.4
+    surroundings: float = 0.3
+    mask: float = 0.08
+    smooth: float = 1.0
+    flow: float = 0.05
+    adversarial: float = 0.09
+
+
+def region_weights(device: torch.device | None = None) -> Tensor:
+    """[1, 1, 256, 256]: mouth and eyes count more, because expression lives there.
+
+    Centres follow the crop contract: eyes at 0.44 S, the mouth about one inter-ocular distance
+    below.
+    """
+    line = (torch.arange(CROP_SIZE, dtype=torch.float32, device=device) + 0.5) / CROP_SIZE
+    y, x = torch.meshgrid(line, line, indexing="ij")
+
+    def blob(cx: float, cy: float, rx: float, ry: float) -> Tensor:
+        return torch.exp(-(((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2))
+
+    weights = 1 + 3 * blob(0.5, 0.735, 0.21, 0.14) + 1.5 * blob(0.5, 0.41, 0.275, 0.125)
+    return weights[None, None]
+
+
+def surroundings_weights(device: torch.device | None = None) -> Tensor:
+    """[1, 1, 256, 256]: 0 on the face, 1 well outside it (hair, neck, background)."""
+    line = (torch.arange(CROP_SIZE, dtype=torch.float32, device=device) + 0.5) / CROP_SIZE
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    radius = (((x - 0.5) / 0.38) ** 2 + ((y - 0.57) / 0.46) ** 2).sqrt()
+    return ((radius - 0.9) / 0.2).clamp(0, 1)[None, None]
+
+
+def weighted_l1(a: Tensor, b: Tensor, weights: Tensor) -> Tensor:
+    """Mean absolute difference, weighted by a [B or 1, 1, H, W] map."""
+    return ((a - b).abs() * weights).mean()
+
+
+def gradient_l1(a: Tensor, b: Tensor) -> Tensor:
+    """Mean absolute difference of horizontal and of vertical differences."""
+    difference = a - b
+    return (difference[..., 1:] - difference[..., :-1]).abs().mean() + (
+        difference[..., 1:, :] - difference[..., :-1, :]
+    ).abs().mean()
+
+
+def total_variation(flow: Tensor) -> Tensor:
+    """Mean absolute change of the flow between neighbours (in `grid_sample` units)."""
+    return (flow[..., 1:] - flow[..., :-1]).abs().mean() + (
+        flow[..., 1:, :] - flow[..., :-1, :]
+    ).abs().mean()
+
+
+def changed_weights(neutral: Tensor, expressive: Tensor) -> Tensor:
+    """[B, 1, H, W] in [0, 1]: where the expression changed the picture, spread by 9 px."""
+    change = (neutral - expressive).abs().mean(1, keepdim=True)
+    return (F.avg_pool2d(change, 9, 1, 4) * 4).clamp(0, 1)
+
+
+def reconstruction(
+    output: Tensor,
+    warped: Tensor,
+    neutral: Tensor,
+    expressive: Tensor,
+    valid: Tensor,
+    regions: Tensor,
+    weights: PhotoLossWeights,
+) -> Tensor:
+    """Distance from the true neutral face, for samples that have one.
+
+    Args:
+        output: what the network made of `expressive`.
+        warped: its warp alone.
+        neutral: the target.
+        expressive: the input.
+        valid: [B, 1, H, W] in {0, 1}; where the target may be trusted. Elsewhere the input is
+            to stay.
+        regions: `region_weights`, cut to H x W.
+        weights: of the terms.
+    """
+    importance = (regions + 3 * changed_weights(neutral, expressive)) * valid
+    return (
+        weighted_l1(output, neutral, importance)
+        + weights.warp * weighted_l1(warped, neutral, importance)
+        + weights.gradient * gradient_l1(output * valid, neutral * valid)
+        + weights.outside * weighted_l1(output, expressive, 1 - valid)
+    )
+
+
+def regularisation(maps: PhotoMaps, weights: PhotoLossWeights) -> Tensor:
+    """Paint little, move smoothly, move no more than needed."""
+    return (
+        weights.mask * maps.mask.mean()
+        # 4: the flow has a quarter of the picture's resolution, so neighbours lie 4 px apart.
+        + weights.smooth / 4 * total_variation(maps.flow)
+        + weights.flow * maps.flow.abs().mean()
+    )
+
+
+def lsgan_generator(scores: Tensor) -> Tensor:
+    """Outputs should be judged as real neutral photographs (Mao et al. 2017)."""
+    return ((scores.float() - 1) ** 2).mean()
+
+
+def lsgan_discriminator(real: Tensor, fake: Tensor, expressive: Tensor) -> Tensor:
+    """Real neutral photographs are 1; outputs, and (at half weight) real expressive ones, are 0."""
+    return (
+        ((real.float() - 1) ** 2).mean()
+        + (fake.float() ** 2).mean()
+        + 0.5 * (expressive.float() ** 2).mean()
+    )

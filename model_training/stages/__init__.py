@@ -1,0 +1,1 @@
+"""Training stages: loops that read top to bottom."""

@@ -1,0 +1,126 @@
+"""Everything that decides a training of `classic`, and the named recipes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from model_training.losses.perceptual import PerceptualKind
+from model_training.losses.schedules import LinearRamp
+from model_training.networks.classic.config import ClassicConfig
+
+
+@dataclass(frozen=True)
+class ClassicRecipe:
+    """Hyper-parameters of the three stages; the defaults are the paper's.
+
+    Values come from the paper and its authors' published code; DESIGN choices of ours are off.
+
+    Attributes:
+        network: sizes of the networks.
+        batch_size: images (or pairs, in stage 3) a step.
+        stage1_epochs: VAE and enhancer, without a discriminator.
+        stage2_epochs: adversarial.
+        stage3_epochs: neutralizer, by SGD.
+        lr: learning rate of encoder, decoder and enhancer.
+        lr_discriminator: learning rate of the discriminator.
+        lr_neutralizer: learning rate of the neutralizer.
+        beta1: Adam's first decay rate.
+        w_kl: final weight of L_kl.
+        w_kl_warmup: epochs of stage 1 until it is reached.
+        w_r: weight of L_rec1.
+        w_g: final weight of L_gan against L_rec2.
+        w_g_ramp: epochs of stage 2 until it is reached.
+        rec2_reference: what L_rec2 compares the enhanced image to.
+        joint_enhancer: let the enhancer's stage-1 loss train encoder and decoder too.
+        stage2_trains_vae: go on training encoder and decoder in stage 2.
+        flip: mirror half of the images.
+        instance_noise: deviation of noise on everything the discriminator sees, in [-1, 1] units,
+            fading to 0 over stage 2.
+        perceptual: features of a perceptual loss beside L_rec1 and L_Enh.
+        perceptual_weight: its weight.
+        neutralizer: which of stage 3's two solutions the model uses; both are always made.
+        neutralizer_init: `published` starts SGD from N(0, 0.02), `identity` from no change.
+        ridge_folds: folds of the person-grouped cross-validation.
+        precision: `bf16` computes in autocast, with float32 weights and losses.
+        seed: of initial weights, data order and noise.
+    """
+
+    network: ClassicConfig = field(default_factory=ClassicConfig)
+    batch_size: int = 32
+    stage1_epochs: int = 100
+    stage2_epochs: int = 50
+    stage3_epochs: int = 100
+    lr: float = 5e-5
+    lr_discriminator: float = 1e-4
+    lr_neutralizer: float = 1e-4
+    beta1: float = 0.5
+    w_kl: float = 0.003
+    w_kl_warmup: float = 10
+    w_r: float = 5.0
+    w_g: float = 0.05
+    w_g_ramp: float = 35
+    rec2_reference: Literal["decoded", "input"] = "decoded"
+    joint_enhancer: bool = False
+    stage2_trains_vae: bool = True
+    flip: bool = False
+    instance_noise: float = 0.0
+    perceptual: PerceptualKind = "none"
+    perceptual_weight: float = 0.0
+    neutralizer: Literal["sgd", "ridge"] = "sgd"
+    neutralizer_init: Literal["published", "identity"] = "published"
+    ridge_folds: int = 5
+    precision: Literal["bf16", "fp32"] = "bf16"
+    seed: int = 0
+
+    def kl_schedule(self) -> LinearRamp:
+        """W_kl over the epochs of stage 1; the first epoch already has some weight."""
+        return LinearRamp(self.w_kl, -1.0, self.w_kl_warmup)
+
+    def gan_schedule(self) -> LinearRamp:
+        """W_g over the epochs of stage 2."""
+        return LinearRamp(self.w_g, 0.0, self.w_g_ramp)
+
+    def noise_at(self, epoch: float) -> float:
+        """Deviation of the instance noise at an epoch of stage 2."""
+        return self.instance_noise * max(0.0, 1.0 - epoch / max(1, self.stage2_epochs))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as stored in checkpoints."""
+        return {**asdict(self), "network": self.network.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ClassicRecipe:
+        """Inverse of `to_dict`."""
+        return cls(**{**values, "network": ClassicConfig.from_dict(values["network"])})
+
+
+PAPER = ClassicRecipe()
+"""As published."""
+
+EXTENDED = replace(
+    PAPER,
+    network=replace(PAPER.network, latent=256, prelu="shared", spectral_norm=True),
+    w_kl=1e-3,
+    lr_discriminator=5e-5,
+    instance_noise=0.1,
+    flip=True,
+    neutralizer="ridge",
+)
+"""The changes that are worth measuring against the paper, together; see docs/training.md."""
+
+RECIPES: dict[str, ClassicRecipe] = {"paper": PAPER, "extended": EXTENDED}
+
+
+def with_options(recipe: ClassicRecipe, **options: Any) -> ClassicRecipe:
+    """Replace fields of the recipe, or of its network, by the options that are not None.
+
+    Raises:
+        ValueError: an option names no field.
+    """
+    given = {k: v for k, v in options.items() if v is not None}
+    network = {k: given.pop(k) for k in list(given) if k in ClassicConfig.__dataclass_fields__}
+    unknown = set(given) - set(ClassicRecipe.__dataclass_fields__)
+    if unknown:
+        raise ValueError(f"no such setting: {', '.join(sorted(unknown))}")
+    return replace(recipe, network=replace(recipe.network, **network), **given)

@@ -1,0 +1,84 @@
+"""Stage 1: the variational autoencoder, with the enhancer as an extension of the decoder."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from model_training.losses import classic as losses
+from model_training.losses.perceptual import l_perceptual
+from model_training.networks.classic import sample_latent
+from model_training.stages.classic_context import ClassicContext
+from model_training.stages.loop import Stage, run_stage
+
+PARTS = ("encoder", "decoder", "enhancer")
+
+
+def stage1(context: ClassicContext) -> Stage:
+    """Name, length and settings of stage 1."""
+    recipe, batches = context.recipe, context.batches(1)
+    fields = (
+        *("batch_size", "stage1_epochs", "lr", "beta1", "w_kl", "w_kl_warmup", "w_r", "flip"),
+        *("joint_enhancer", "precision", "seed", "network"),
+    )
+    settings = {k: v for k, v in recipe.to_dict().items() if k in fields}
+    # The discriminator comes later, and the sharpening filter is not trained: other choices of
+    # either can start from the same stage 1.
+    later = ("sharpen", "spectral_norm", "discriminator_dense")
+    settings["network"] = {k: v for k, v in settings["network"].items() if k not in later}
+    if recipe.perceptual == "efficientnet":
+        settings["perceptual_weight"] = recipe.perceptual_weight
+    return Stage(
+        name="stage1",
+        out=context.out,
+        settings={**settings, "images": len(batches.rows)},
+        total_steps=recipe.stage1_epochs * batches.steps_per_epoch,
+        steps_per_epoch=batches.steps_per_epoch,
+        batch_size=batches.batch_size,
+    )
+
+
+def train_stage1(context: ClassicContext) -> None:
+    """Train encoder, decoder and enhancer with L_Enc (5), L_Dec (3) and L_Enh (7)."""
+    recipe, net = context.recipe, context.net
+    stage, batches = stage1(context), context.batches(1)
+    optimizers = {
+        "adam_encoder": context.adam(net.encoder, recipe.lr),
+        "adam_decoder": context.adam(net.decoder, recipe.lr),
+        "adam_enhancer": context.adam(net.enhancer, recipe.lr),
+    }
+    schedule, features = recipe.kl_schedule(), context.perceptual_features()
+
+    def step(index: int) -> dict[str, Tensor | float]:
+        image = context.to_device(batches.at(index))
+        w_kl = schedule.at(index / batches.steps_per_epoch)
+        net.train()
+        with context.autocast():
+            mu, logvar = net.encoder(image)
+            decoded = net.decoder(sample_latent(mu.float(), logvar.float()))
+            enhanced = net.enhancer(decoded if recipe.joint_enhancer else decoded.detach())
+        kl, rec1 = losses.l_kl(mu, logvar), losses.l_rec1(image, decoded)
+        dec, enh = losses.l_dec(rec1, recipe.w_r), losses.l_enh_stage1(image, enhanced)
+        loss = w_kl * kl + dec + enh
+        if features is not None:
+            with context.autocast():
+                loss = loss + recipe.perceptual_weight * l_perceptual(features, image, decoded)
+        for optimizer in optimizers.values():
+            optimizer.zero_grad()
+        # One backward pass gives the decoder's gradient of L_Dec, the enhancer's of L_Enh, and
+        # the encoder's of 2 L_Enc, which the 2 does not change for Adam.
+        loss.backward()
+        for optimizer in optimizers.values():
+            optimizer.step()
+        return {
+            "kl": kl.detach(),
+            "rec1": rec1.detach(),
+            "l_enc": losses.l_enc(kl, rec1, w_kl, recipe.w_r).detach(),
+            "l_dec": dec.detach(),
+            "l_enh": enh.detach(),
+            "w_kl": w_kl,
+        }
+
+    torch.manual_seed(recipe.seed + 1)
+    measure = context.after_epoch("stage1")
+    run_stage(stage, net.parts(*PARTS), optimizers, step, measure, context.pace)

@@ -1,0 +1,95 @@
+"""Latent means of pairs: all that the third stage sees of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from model_training.data.pair_sets import PairSet, resize
+from model_training.networks.classic import ClassicNet
+from model_training.networks.classic.pixels import to_network
+
+
+@dataclass(frozen=True)
+class LatentPairs:
+    """N pairs in the latent space.
+
+    Attributes:
+        source: mu_e, float32 [N, Z].
+        target: mu_n, float32 [N, Z].
+        people: N names.
+        held_out: bool [N]; measured on, never fitted.
+    """
+
+    source: NDArray[np.float32]
+    target: NDArray[np.float32]
+    people: tuple[str, ...]
+    held_out: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def select(self, chosen: NDArray[np.bool_]) -> LatentPairs:
+        """The pairs where `chosen` [N] is True."""
+        people = tuple(p for p, c in zip(self.people, chosen, strict=True) if c)
+        return LatentPairs(self.source[chosen], self.target[chosen], people, self.held_out[chosen])
+
+
+@torch.no_grad()
+def encode_images(
+    net: ClassicNet,
+    images: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    device: torch.device,
+    batch: int = 64,
+) -> NDArray[np.float32]:
+    """mu of some crops, in float32.
+
+    Args:
+        net: put into evaluation mode.
+        images: uint8 RGB [M, S', S', 3] of any side; only a batch at a time is read from disk.
+        rows: int [K], which of them.
+        device: where `net` is.
+        batch: crops at a time.
+
+    Returns:
+        float32 [K, Z].
+    """
+    net.eval()
+    config = net.config
+    found = np.empty((len(rows), config.latent), np.float32)
+    for start in tqdm(range(0, len(rows), batch), desc="encode pairs", mininterval=1.0):
+        chosen = rows[start : start + batch]
+        crops = np.stack([resize(images[row], config.image_size) for row in chosen])
+        pixels = to_network(torch.from_numpy(crops).to(device), config.channels)
+        found[start : start + len(crops)] = net.encoder(pixels)[0].float().cpu().numpy()
+    return found
+
+
+def encode_pairs(net: ClassicNet, sets: Sequence[PairSet], device: torch.device) -> LatentPairs:
+    """Encode every image of the sets once and join the pairs.
+
+    A person who is held out in one set is held out in all of them.
+
+    Raises:
+        ValueError: there is no set, or nobody is left to fit.
+    """
+    if not sets:
+        raise ValueError("stage 3 needs at least one set of pairs")
+    used = [np.unique(np.concatenate([s.source, s.target])) for s in sets]
+    latents = [
+        encode_images(net, s.images, rows, device) for s, rows in zip(sets, used, strict=True)
+    ]
+    source = [z[np.searchsorted(r, s.source)] for s, r, z in zip(sets, used, latents, strict=True)]
+    target = [z[np.searchsorted(r, s.target)] for s, r, z in zip(sets, used, latents, strict=True)]
+    people = tuple(p for s in sets for p in s.people)
+    marked = {p for s in sets for p, out in zip(s.people, s.held_out, strict=True) if out}
+    held_out = np.array([p in marked for p in people], bool)
+    if held_out.all():
+        raise ValueError("all people of the pairs are held out for validation; nobody is left")
+    return LatentPairs(np.concatenate(source), np.concatenate(target), people, held_out)

@@ -1,0 +1,132 @@
+"""Training of the meter: distil MediaPipe's labels into a small network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model_training.data.meter_set import MeterBatches, MeterSet, load_meter_set, plain_batch
+from model_training.evaluation.meter_agreement import correlations
+from model_training.networks.meter import QUANTITIES, MeterConfig, MeterNet
+from model_training.stages.loop import Pace, Stage, run_stage
+
+
+@dataclass(frozen=True)
+class MeterTraining:
+    """One training run.
+
+    Attributes:
+        folders: image set -> folder; weights shipped with `photo` use the CC BY sets alone.
+        landmarks: MediaPipe's labels.
+        out: folder for crops, checkpoint and log.
+        steps: of the whole run (the learning rate ends there).
+        batch_size: crops a step.
+        learning_rate: AdamW's, at its height.
+        blendshape_weight: of the auxiliary 52 outputs against the three quantities.
+        network: sizes.
+        seed: of weights, batches and augmentation.
+        threads: torch threads.
+        pace: how often to log and save.
+    """
+
+    folders: Mapping[str, Path]
+    landmarks: Path
+    out: Path
+    steps: int = 4_000
+    batch_size: int = 48
+    learning_rate: float = 1e-3
+    blendshape_weight: float = 0.5
+    network: MeterConfig = field(default_factory=MeterConfig)
+    seed: int = 0
+    threads: int = 2
+    pace: Pace = field(default_factory=Pace)
+
+
+def learning_rate_at(step: int, config: MeterTraining) -> float:
+    """Warm-up over 200 steps (a tenth of a short run), then half a cosine to 1 % of the height."""
+    warm = min(1.0, (step + 1) / max(1, min(200, config.steps // 10)))
+    fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / config.steps)))
+    return float(config.learning_rate * warm * (0.01 + 0.99 * fall))
+
+
+def meter_loss(found: Tensor, wanted: Tensor, blendshape_weight: float) -> Tensor:
+    """Huber loss over standardised outputs [B, 55]; labels of odd faces are sometimes wrong."""
+    each = F.smooth_l1_loss(found, wanted, reduction="none", beta=0.5).mean(0)
+    count = len(QUANTITIES)
+    return each[:count].mean() + blendshape_weight * each[count:].mean()
+
+
+@torch.no_grad()
+def read_all(
+    network: MeterNet, data: MeterSet, rows: NDArray[np.int64], batch_size: int = 128
+) -> NDArray[np.float32]:
+    """The meter's outputs on unchanged crops, float32 [len(rows), 55]."""
+    training = network.training
+    network.eval()
+    found = [
+        torch.cat(network(plain_batch(data, rows[start : start + batch_size])), 1)
+        for start in range(0, len(rows), batch_size)
+    ]
+    network.train(training)
+    return torch.cat(found).numpy()
+
+
+def train_meter(config: MeterTraining) -> Path:
+    """Train, or go on with a training that was interrupted.
+
+    Returns:
+        The checkpoint, `OUT/meter.pt`: its entry `network` holds the weights to export.
+    """
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    data = load_meter_set(config.folders, config.landmarks, config.out / "crops")
+    held_out = np.flatnonzero(data.validation)
+    network = MeterNet(config.network)
+    network.set_scale(torch.from_numpy(data.labels[~data.validation]))
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-2)
+    batches = MeterBatches(data, config.batch_size, config.seed)
+    per_epoch = max(1, int((~data.validation).sum()) // config.batch_size)
+
+    def step(index: int) -> dict[str, Tensor | float]:
+        images, labels = batches.batch(index)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate_at(index, config)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = network.standardised(images.contiguous(memory_format=torch.channels_last))
+        loss = meter_loss(
+            found.float(), (labels - network.mean) / network.scale, config.blendshape_weight
+        )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        return {"loss": loss.detach(), "lr": optimizer.param_groups[0]["lr"]}
+
+    def after_epoch(epoch: int) -> dict[str, float]:
+        del epoch
+        if not len(held_out):
+            return {}
+        found = correlations(read_all(network, data, held_out), data.labels[held_out])
+        return {f"r_{name}": numbers["correlation"] for name, numbers in found.items()}
+
+    settings = {
+        "network": asdict(config.network),
+        "steps": config.steps,
+        "batch_size": config.batch_size,
+        "learning_rate": config.learning_rate,
+        "blendshape_weight": config.blendshape_weight,
+        "seed": config.seed,
+        "sets": sorted(config.folders),
+        "names": list(data.names),
+    }
+    settings["network"]["widths"] = list(config.network.widths)
+    stage = Stage("meter", config.out, settings, config.steps, per_epoch, config.batch_size)
+    run_stage(stage, network, {"optimizer": optimizer}, step, after_epoch, config.pace)
+    return stage.checkpoint

@@ -1,0 +1,80 @@
+"""`python -m model_training train neutralizer`: stage 3 for any transformation."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(train_app: typer.Typer) -> None:
+    """Add `train neutralizer`."""
+    train_app.command()(neutralizer)
+
+
+def neutralizer(
+    name: Annotated[str, typer.Argument(help="Of the transformation, for instance glasses.")],
+    weights: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="classic.pt of a finished training.")
+    ],
+    pairs: Annotated[
+        list[Path],
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Folder of pairs, source with and target without; repeatable.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    solution: Annotated[str, typer.Option(help="sgd (published) or ridge (closed form).")] = (
+        "ridge"
+    ),
+    align_pairs: Annotated[
+        bool, typer.Option(help="Pair files are photographs and must be cropped.")
+    ] = False,
+    landmarks: Annotated[Path | None, typer.Option(exists=True, dir_okay=False)] = None,
+    epochs: Annotated[int | None, typer.Option(help="Of SGD; by default the recipe's.")] = None,
+) -> None:
+    """Learn another transformation of the latent space from pairs, everything else frozen.
+
+    The paper notes that the neutralizer generalises (glasses, facial hair). Writes
+    OUT/neutralizer-NAME.onnx (latent mu [B, Z] to mu [B, Z]), NAME.json with held-out errors of
+    both solutions and of the controls, and a picture sheet.
+    """
+    import torch
+
+    from model_training.checkpoint import CheckpointError
+    from model_training.data.locate import make_locator
+    from model_training.export.classic import export_neutralizer
+    from model_training.stages.classic import load_result, show_neutralizers
+    from model_training.stages.classic_recipe import ClassicRecipe, with_options
+    from model_training.stages.classic_sources import open_pairs
+    from model_training.stages.classic_stage3 import SOLUTIONS, fit_neutralizers
+    from model_training.stages.latents import encode_pairs
+    from model_training.stages.loop import Pace
+
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise typer.BadParameter("use lower-case letters, digits, - and _", param_hint="NAME")
+    if solution not in SOLUTIONS:
+        raise typer.BadParameter(f"one of {', '.join(SOLUTIONS)}", param_hint="--solution")
+    try:
+        net, stored = load_result(weights)
+        recipe = with_options(ClassicRecipe.from_dict(stored["recipe"]), stage3_epochs=epochs)
+        locator = make_locator(landmarks) if align_pairs else None
+        sets = [
+            open_pairs(folder, net.config.image_size, out / f"{name}-crops-{number}", locator)
+            for number, folder in enumerate(pairs)
+        ]
+        cpu = torch.device("cpu")
+        out.mkdir(parents=True, exist_ok=True)
+        fit = fit_neutralizers(encode_pairs(net, sets, cpu), recipe, out, name, Pace())
+    except (CheckpointError, ValueError, FileNotFoundError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+    show_neutralizers(net, fit, sets, out / f"{name}-sheet.png", cpu)
+    file = export_neutralizer(fit.neutralizers[solution], out / f"neutralizer-{name}.onnx")
+    typer.echo(json.dumps(fit.report["l_ntr_held_out"], indent=2))
+    typer.echo(f"wrote {file}")

@@ -1,0 +1,36 @@
+"""`python -m model_training train photo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `photo`."""
+
+    @app.command()
+    def photo(
+        pairs: Annotated[list[Path], typer.Option(help="Pair set of `synthesize`; repeatable.")],
+        prepared: Annotated[Path, typer.Option(help="Output of `prepare-photo`.")],
+        out: Annotated[Path, typer.Option(help="Folder for checkpoint, log and sheets.")],
+        steps: Annotated[int, typer.Option(help="Steps of the whole run.")] = 7_000,
+        seed: Annotated[int, typer.Option(help="Of weights, batches and augmentation.")] = 0,
+        threads: Annotated[int, typer.Option(help="torch threads.")] = 2,
+    ) -> None:
+        """Train `photo`; started again on the same OUT, it goes on from its last checkpoint."""
+        from model_training.data.photo_batches import PhotoData
+        from model_training.stages.photo import PhotoTraining, train_photo
+
+        checkpoint = train_photo(
+            PhotoTraining(
+                data=PhotoData(pairs=tuple(pairs), prepared=prepared),
+                out=out,
+                steps=steps,
+                seed=seed,
+                threads=threads,
+            )
+        )
+        typer.echo(f"weights in {checkpoint}; write them with: export photo --checkpoint")

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image as PilImage
+from typer.testing import CliRunner
+
+from app.cli import cli
+from tests.app.files import encode
+from tests.app.toy_graph import write_models
+
+
+@pytest.fixture
+def run(toy_models: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    monkeypatch.setenv("STOICNET_MODELS_DIR", str(toy_models))
+    monkeypatch.setenv("STOICNET_DEVICE", "cpu")
+    return CliRunner()
+
+
+def test_neutralize_writes_one_png_a_photograph(
+    run: CliRunner, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    photos = [tmp_path / "a.jpg", tmp_path / "b" / "a.jpg"]
+    photos[1].parent.mkdir()
+    for photo in photos:
+        photo.write_bytes(encode(astronaut, "JPEG"))
+    out = tmp_path / "neutral"
+    done = run.invoke(cli, ["neutralize", *map(str, photos), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in out.iterdir()) == ["a-2.png", "a.png"]
+    with PilImage.open(out / "a.png") as image:
+        assert image.size == (512, 512)
+
+
+def test_a_bad_photograph_does_not_stop_the_others(
+    run: CliRunner, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    bad, good = tmp_path / "bad.jpg", tmp_path / "good.png"
+    bad.write_text("no photograph")
+    good.write_bytes(encode(astronaut))
+    absent = tmp_path / "absent.jpg"
+    done = run.invoke(cli, ["neutralize", str(bad), str(absent), str(good), "--out", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "not_an_image" in done.output
+    assert "absent.jpg" in done.output
+    # The photograph itself is never overwritten.
+    assert good.read_bytes() == encode(astronaut)
+    assert (tmp_path / "good-2.png").exists()
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_info(run: CliRunner) -> None:
+    done = run.invoke(cli, ["info"])
+    assert done.exit_code == 0
+    info = json.loads(done.stdout[done.stdout.index("{") :])
+    assert info["models"]["photo"]["version"] == "0.0.1"
+
+
+def test_a_tampered_model_ends_the_start(
+    run: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_models(tmp_path / "models")
+    (folder / "photo" / "fused.onnx").write_bytes(b"altered")
+    monkeypatch.setenv("STOICNET_MODELS_DIR", str(folder))
+    done = run.invoke(cli, ["serve", "--port", "0"])
+    assert done.exit_code == 3
+    assert "sha256" in done.output
+
+
+def test_a_setting_that_is_not_valid(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOICNET_MAX_PIXELS", "many")
+    done = run.invoke(cli, ["info"])
+    assert done.exit_code == 3
+    assert "max_pixels" in done.output
+
+
+def test_analyze_prints_a_line_a_photograph(
+    run: CliRunner, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.jpg"):
+        (tmp_path / "in" / name).write_bytes(encode(astronaut))
+    (tmp_path / "in" / "notes.txt").write_text("not a photograph, and not looked at")
+    done = run.invoke(cli, ["analyze", str(tmp_path / "in")])
+    assert done.exit_code == 0, done.output
+    reports = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [Path(report["file"]).name for report in reports] == ["a.png", "b.jpg"]
+    assert reports[0]["faces_found"] == 1
+    assert "InterEyeDistance" in reports[0]["faces"][0]["quality"]
+
+
+def test_models_verify(run: CliRunner, tmp_path: Path) -> None:
+    folder = write_models(tmp_path / "models")
+    done = run.invoke(cli, ["models", "verify", "--models-dir", str(folder)])
+    assert done.exit_code == 0, done.output
+    assert "fused.onnx" in done.stdout
+    (folder / "photo" / "fused.onnx").write_bytes(b"altered")
+    done = run.invoke(cli, ["models", "verify", "--models-dir", str(folder)])
+    assert done.exit_code == 1
+    assert "BAD" in done.stdout
+    assert run.invoke(cli, ["models", "verify", "--models-dir", str(tmp_path)]).exit_code == 3
+
+
+def test_a_file_of_keys_that_is_empty_ends_the_start(
+    run: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keys").write_text("# none yet\n")
+    monkeypatch.setenv("STOICNET_API_KEYS_FILE", str(tmp_path / "keys"))
+    done = run.invoke(cli, ["serve", "--port", "0"])
+    assert done.exit_code == 3
+    assert "holds no key" in done.output

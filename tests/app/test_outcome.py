@@ -1,0 +1,108 @@
+"""What users come for: a smiling portrait comes back neutral, and still the same picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.faces.detector import Face, FaceDetector
+from app.pipeline import Neutralizer, Options
+from tests.app.files import encode
+
+Image = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def face(detector: FaceDetector, astronaut: Image) -> Face:
+    return detector.detect(astronaut)[0]
+
+
+@pytest.fixture(scope="module")
+def neutral(shipped: Neutralizer, astronaut: Image) -> Image:
+    return shipped.neutralize(encode(astronaut)).image
+
+
+def mouth(image: Image, face: Face) -> Image:
+    """The middle of the mouth: between its corners, an eighth of the eye distance up and down."""
+    right, left = face.landmarks[3], face.landmarks[4]
+    (x0, y0), (x1, y1) = np.minimum(right, left), np.maximum(right, left)
+    inset, reach = 0.2 * (x1 - x0), 0.125 * face.eye_distance
+    return image[int(y0 - reach) : int(y1 + reach), int(x0 + inset) : int(x1 - inset)]
+
+
+def redness(image: Image, face: Face) -> float:
+    """Mean CIELAB a* of the mouth: teeth have little, lips have much."""
+    lab = cv2.cvtColor(mouth(image, face), cv2.COLOR_RGB2LAB).astype(float)
+    return float(lab[..., 1].mean() - 128)
+
+
+def mouth_corners(image: Image, detector: FaceDetector) -> tuple[float, float]:
+    """How far apart the mouth's corners are and how far below the nose, in eye distances."""
+    eyes, nose, corners = np.split(detector.detect(image)[0].landmarks, [2, 3])
+    across = eyes[1] - eyes[0]
+    distance = float(np.linalg.norm(across))
+    down = np.array([-across[1], across[0]]) / distance
+    width = float(np.linalg.norm(corners[1] - corners[0]))
+    return width / distance, float((corners.mean(0) - nose[0]) @ down) / distance
+
+
+def sharpness(image: Image, face: Face) -> float:
+    x, y, width, height = (int(value) for value in face.box)
+    grey = cv2.cvtColor(image[y : y + height, x : x + width], cv2.COLOR_RGB2GRAY)
+    return float(np.sqrt(np.mean(cv2.Laplacian(grey, cv2.CV_32F) ** 2)))
+
+
+def test_teeth_give_way_to_lips(astronaut: Image, neutral: Image, face: Face) -> None:
+    assert redness(neutral, face) > redness(astronaut, face) + 2
+
+
+def test_mouth_corners_come_down_and_together(
+    detector: FaceDetector, astronaut: Image, neutral: Image
+) -> None:
+    width, drop = mouth_corners(astronaut, detector)
+    neutral_width, neutral_drop = mouth_corners(neutral, detector)
+    assert neutral_width < 0.97 * width
+    assert neutral_drop > 1.04 * drop
+
+
+def test_eyes_and_everything_round_the_face_stay(
+    astronaut: Image, neutral: Image, face: Face
+) -> None:
+    for eye in face.landmarks[:2]:
+        x, y = (int(value) for value in eye)
+        before, after = (
+            im[y - 5 : y + 6, x - 8 : x + 9].astype(float) for im in (astronaut, neutral)
+        )
+        assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.8
+    changed = (astronaut != neutral).any(2)
+    x, y, width, height = face.box
+    rows, columns = np.nonzero(changed)
+    assert columns.min() > x - 0.4 * width
+    assert columns.max() < x + 1.4 * width
+    assert rows.min() > y - 0.2 * height
+    assert rows.max() < y + 1.3 * height
+
+
+def test_the_face_stays_sharp(astronaut: Image, neutral: Image, face: Face) -> None:
+    # Teeth are the sharpest part of this smile, and they are gone.
+    assert sharpness(neutral, face) > 0.7 * sharpness(astronaut, face)
+
+
+def test_grey_in_grey_out(shipped: Neutralizer, astronaut: Image) -> None:
+    grey = cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY)
+    image = shipped.neutralize(encode(grey)).image
+    assert np.array_equal(image[..., 0], image[..., 1])
+    assert np.array_equal(image[..., 0], image[..., 2])
+
+
+def test_strength_is_a_way_from_one_to_the_other(
+    shipped: Neutralizer, detector: FaceDetector, astronaut: Image, neutral: Image
+) -> None:
+    untouched = shipped.neutralize(encode(astronaut), Options(strength=0.0))
+    assert not untouched.altered
+    assert np.array_equal(untouched.image, astronaut)
+    half = shipped.neutralize(encode(astronaut), Options(strength=0.5)).image
+    drops = [mouth_corners(image, detector)[1] for image in (astronaut, half, neutral)]
+    assert drops[0] < drops[1] < drops[2]

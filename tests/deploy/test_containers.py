@@ -1,0 +1,105 @@
+"""Compose file and Dockerfile, checked as far as can be without an engine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = ROOT / "docker-compose.yml"
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load(COMPOSE.read_text()))
+
+
+def schema_faults(path: Path) -> str:
+    """What the Compose specification's schema (carried by check-jsonschema) says of a file."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
+    run = subprocess.run(
+        [*command, "vendor.compose-spec", str(path)], capture_output=True, text=True, check=False
+    )
+    return "" if run.returncode == 0 else run.stdout + run.stderr
+
+
+def test_compose_file_follows_the_specification(tmp_path: Path) -> None:
+    assert schema_faults(COMPOSE) == ""
+    wrong = tmp_path / "docker-compose.yml"
+    wrong.write_text(COMPOSE.read_text().replace("cap_drop: [ALL]", "cap_drop: ALL"))
+    assert "cap_drop" in schema_faults(wrong)
+
+
+def test_profiles(compose: dict[str, Any]) -> None:
+    profiles = {
+        profile for service in compose["services"].values() for profile in service["profiles"]
+    }
+    assert profiles == {"cpu", "gpu", "monitoring", "loadtest"}
+
+
+def test_what_is_mounted_is_there_and_read_only(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        for volume in service.get("volumes", []):
+            source, _, rest = volume.partition(":")
+            if source.startswith("."):
+                assert (ROOT / source).exists(), source
+                assert rest.endswith(":ro")
+            else:
+                assert source in compose["volumes"]
+
+
+def test_images_are_pinned_and_the_service_is_confined(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert ":" in service["image"]
+        assert not service["image"].endswith(":latest")
+        if name.startswith("stoicnet-"):
+            assert service["read_only"]
+            assert service["cap_drop"] == ["ALL"]
+
+
+def instructions() -> list[tuple[str, str]]:
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    lines = [line.strip() for line in text.splitlines()]
+    pairs = [line.partition(" ") for line in lines if line and not line.startswith("#")]
+    return [(word, rest.strip()) for word, _, rest in pairs]
+
+
+def test_dockerfile_ends_as_an_ordinary_user_with_a_health_check() -> None:
+    steps = instructions()
+    last_from = max(i for i, (word, _) in enumerate(steps) if word == "FROM")
+    final = dict(steps[last_from:])
+    assert final["USER"] == "10001"
+    assert "/readyz" in final["HEALTHCHECK"]
+    assert '"stoicnet", "serve"' in final["CMD"]
+    assert len([word for word, _ in steps if word == "FROM"]) == 2
+
+
+def test_what_the_dockerfile_copies_is_there_and_sent_to_the_engine(
+    compose: dict[str, Any],
+) -> None:
+    rules = (ROOT / ".dockerignore").read_text().split()
+    services = [s for s in compose["services"].values() if "build" in s]
+    variants = [service["build"]["args"]["VARIANT"] for service in services]
+    assert variants == ["cpu", "gpu"]
+    for word, rest in instructions():
+        if word != "COPY" or "--from" in rest:
+            continue
+        for source in rest.split()[:-1]:
+            for variant in variants:
+                path = source.replace("${VARIANT}", variant)
+                assert (ROOT / path).exists(), path
+                parents = [path, *map(str, Path(path).parents)]
+                assert any(f"!{parent}" in rules for parent in parents), path
+
+
+def test_hadolint() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    run = subprocess.run(
+        [str(hadolint), str(ROOT / "Dockerfile")], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr

@@ -1,0 +1,62 @@
+"""Every `sh` and `python` block of the guides runs as printed; every link leads somewhere.
+
+Blocks called `text` are for the eye: they start servers, install, or need Docker or a cluster.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDES = ["tutorial.md", "http-api.md", "id-pipeline.md", "responsible-use.md"]
+_BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#\s]+)")
+
+
+def blocks(guide: str) -> list[tuple[str, str]]:
+    return _BLOCK.findall((ROOT / "docs" / guide).read_text())
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_commands_work_as_printed(guide: str, service: httpx.Client, tmp_path: Path) -> None:
+    for name in ("docs", "examples"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    python = Path(sys.executable)
+    environment = os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
+    found = blocks(guide)
+    assert found
+    for language, code in found:
+        code = code.replace("localhost:8000", service.base_url.netloc.decode())
+        command = [str(python), "-c", code] if language == "python" else ["bash", "-ec", code]
+        run = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, f"{guide}: {code}\n{run.stdout}\n{run.stderr}"
+    pictures = list(tmp_path.glob("*.png"))
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+
+
+def markdown() -> list[Path]:
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("path", markdown(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in _LINK.findall(path.read_text()):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (path.parent / target).exists(), f"{target} in {path.name}"
+
+
+def test_every_error_code_is_documented() -> None:
+    from app.api.problems import STATUS_BY_CODE
+
+    text = (ROOT / "docs" / "http-api.md").read_text()
+    answered = {code for code, status in STATUS_BY_CODE.items() if status != 499}
+    assert {code for code in answered if f"`{code}`" not in text} == set()

@@ -1,0 +1,52 @@
+"""Both members of a pair suffer the same accidents."""
+
+import numpy as np
+import torch
+
+from model_training.data.augment import augment_pair, flip, misalign, side_light, to_grey
+
+
+def test_equal_members_stay_equal() -> None:
+    images = torch.rand(16, 3, 64, 64) * 2 - 1
+    valid = torch.ones(16, 1, 64, 64)
+    neutral, expressive, _ = augment_pair(images, images.clone(), valid, np.random.default_rng(0))
+    torch.testing.assert_close(neutral, expressive)
+    assert (neutral - images).abs().amax((1, 2, 3)).gt(0).sum() >= 8, "something happens to most"
+
+
+def test_validity_is_mirrored_with_the_picture() -> None:
+    images = torch.linspace(-1, 1, 32).view(1, 1, 1, 32).expand(12, 3, 32, 32).clone()
+    valid = (images[:, :1] > 0).float()
+    _, expressive, mirrored = augment_pair(images, images.clone(), valid, np.random.default_rng(3))
+    falls = expressive[:, 0, 16, 4:12].mean(1) > expressive[:, 0, 16, 20:28].mean(1)
+    assert falls.any()
+    assert not falls.all()
+    assert torch.equal(mirrored[:, 0, 0, 0] == 1, falls)
+
+
+def test_flip_and_grey_touch_only_the_chosen() -> None:
+    images = torch.rand(2, 3, 8, 8)
+    chosen = torch.tensor([True, False])
+    assert torch.equal(flip(images, chosen)[0], images[0].flip(2))
+    assert torch.equal(flip(images, chosen)[1], images[1])
+    grey = to_grey(images, chosen)
+    assert torch.equal(grey[0, 0], grey[0, 1])
+    assert torch.equal(grey[1], images[1])
+
+
+def test_side_light_darkens_one_side() -> None:
+    white = torch.ones(1, 3, 16, 16)
+    lit = side_light(white, torch.tensor([0.5]), torch.tensor([0.0]))
+    assert lit[0, 0, 8, 0] == 1
+    assert lit[0, 0, 8, -1] == 0
+    assert torch.equal(side_light(white, torch.tensor([0.0]), torch.tensor([0.0])), white)
+
+
+def test_misalign_moves_all_channels_together_and_only_a_little() -> None:
+    ramp = torch.linspace(-1, 1, 256).view(1, 1, 1, 256).expand(64, 1, 256, 256)
+    both = torch.cat([ramp, -ramp], 1)
+    moved = misalign(both, np.random.default_rng(0))
+    torch.testing.assert_close(moved[:, 0], -moved[:, 1])
+    pixels = (moved[:, 0, 128, 128] - ramp[:, 0, 128, 128]).abs() * 128
+    assert 1 < pixels.mean() < 5
+    assert pixels.max() < 15

@@ -1,0 +1,121 @@
+"""Each network is trained by its own loss, whatever the options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from model_training.checkpoint import CheckpointError
+from model_training.data.crop_cache import CropCache
+from model_training.networks.classic import ClassicNet
+from model_training.stages.classic_context import ClassicContext, gradient_energy, spread
+from model_training.stages.classic_recipe import PAPER, with_options
+from model_training.stages.classic_stage1 import stage1, train_stage1
+from model_training.stages.classic_stage2 import train_stage2
+from model_training.stages.loop import Pace, finished
+from tests.model_training.drawn_faces import draw_face
+
+
+def context(out: Path, **options: Any) -> ClassicContext:
+    """A run of one epoch of two steps on drawn faces, without validation people."""
+    crops = np.stack([draw_face(p, p % 2)[42:138:3, 42:138:3] for p in range(8)])
+    keys = tuple(f"images/{p}.png" for p in range(8))
+    tiny = {
+        "image_size": 32,
+        "latent": 4,
+        "encoder_widths": (4, 4, 8, 8),
+        "decoder_widths": (8, 4, 4, 4),
+        "enhancer_width": 4,
+        "discriminator_dense": 8,
+        "batch_size": 4,
+        "stage1_epochs": 1,
+        "stage2_epochs": 1,
+        "w_g_ramp": 0.0,
+    }
+    recipe = with_options(PAPER, **{**tiny, **options})
+    torch.manual_seed(0)
+    net = ClassicNet(recipe.network)
+    data = CropCache(crops, keys, keys, np.zeros(8, bool))
+    pace = Pace(tensorboard=False)
+    return ClassicContext(recipe, net, data, out, torch.device("cpu"), pace)
+
+
+def changed(run: ClassicContext, before: dict[str, torch.Tensor]) -> set[str]:
+    """Names of the networks whose weights or statistics differ from `before`."""
+    now = run.net.state_dict()
+    return {name.split(".")[0] for name in now if not torch.equal(now[name], before[name])}
+
+
+def state(run: ClassicContext) -> dict[str, torch.Tensor]:
+    return {k: v.clone() for k, v in run.net.state_dict().items()}
+
+
+def test_stage_1_leaves_discriminator_and_neutralizer_alone(tmp_path: Path) -> None:
+    run = context(tmp_path)
+    before = state(run)
+    train_stage1(run)
+    assert changed(run, before) == {"encoder", "decoder", "enhancer"}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, {"encoder", "decoder", "enhancer", "discriminator"}),
+        ({"stage2_trains_vae": False}, {"enhancer", "discriminator"}),
+        (
+            {
+                "spectral_norm": True,
+                "prelu": "shared",
+                "perceptual": "discriminator",
+                "perceptual_weight": 0.1,
+                "rec2_reference": "input",
+                "channels": 3,
+                "precision": "fp32",
+            },
+            {"encoder", "decoder", "enhancer", "discriminator"},
+        ),
+    ],
+)
+def test_stage_2_trains_what_the_recipe_says(
+    tmp_path: Path, options: dict[str, Any], expected: set[str]
+) -> None:
+    run = context(tmp_path, **options)
+    before = state(run)
+    train_stage2(run)
+    assert changed(run, before) == expected
+
+
+def test_the_enhancers_loss_reaches_the_decoder_only_when_joint(tmp_path: Path) -> None:
+    weights = {}
+    for joint in (False, True):
+        # With W_r and W_kl at 0 nothing but the enhancer's loss can move the decoder.
+        run = context(tmp_path / str(joint), joint_enhancer=joint, w_r=0.0, w_kl=0.0)
+        before = run.net.decoder.dense.weight.clone()
+        train_stage1(run)
+        weights[joint] = not torch.equal(before, run.net.decoder.dense.weight)
+    assert weights == {False: False, True: True}
+
+
+def test_stage_1_serves_any_discriminator(tmp_path: Path) -> None:
+    run = context(tmp_path)
+    train_stage1(run)
+    other = context(tmp_path, spectral_norm=True, discriminator_dense=16, sharpen=0.0, w_g=0.1)
+    assert finished(stage1(other))
+    with pytest.raises(CheckpointError, match="w_r"):
+        finished(stage1(context(tmp_path, w_r=1.0)))
+
+
+def test_instance_noise_fades() -> None:
+    recipe = with_options(PAPER, instance_noise=0.1, stage2_epochs=10)
+    assert [recipe.noise_at(e) for e in (0, 5, 10, 12)] == pytest.approx([0.1, 0.05, 0, 0])
+
+
+def test_helpers() -> None:
+    assert spread(np.arange(100), 3).tolist() == [0, 50, 99]
+    assert spread(np.arange(2), 3).tolist() == [0, 1]
+    ramp = torch.arange(4.0).expand(1, 1, 4, 4)
+    assert gradient_energy(ramp).item() == 1.0

@@ -1,0 +1,97 @@
+"""The photo trainer learns, and an interrupted run ends where an uninterrupted one does."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model_training.checkpoint import load_checkpoint
+from model_training.data.photo_batches import PhotoBatches, PhotoData, Window
+from model_training.networks.photo import PhotoConfig
+from model_training.runlog import read_rows
+from model_training.stages.photo import PhotoTraining, learning_rate_at, train_photo
+from tests.model_training.photo_set import write_photo_set
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> PhotoTraining:
+    pairs, prepared = write_photo_set(tmp_path)
+    data = PhotoData(
+        pairs=(pairs,),
+        prepared=prepared,
+        synthetic=2,
+        transplants=1,
+        smiles=1,
+        unchanged=1,
+        wild=1,
+        calm=2,
+    )
+    return PhotoTraining(
+        data=data,
+        out=tmp_path / "run",
+        steps=4,
+        adversarial_from=1,
+        adversarial_ramp=1,
+        network=PhotoConfig(widths=(4, 4, 8, 8), middle_blocks=1, refine=4),
+        save_every=0.0,
+        sheet_every=2,
+        threads=1,
+        compute="float32",
+    )
+
+
+def test_resumed_run_equals_uninterrupted_run(
+    training: PhotoTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = load_checkpoint(train_photo(training))
+
+    def interrupted_at_two(step: int, config: PhotoTraining) -> float:
+        if step == 2:
+            raise KeyboardInterrupt
+        return learning_rate_at(step, config)
+
+    second = replace(training, out=tmp_path / "again")
+    with monkeypatch.context() as patch:
+        patch.setattr("model_training.stages.photo.learning_rate_at", interrupted_at_two)
+        with pytest.raises(KeyboardInterrupt):
+            train_photo(second)
+    assert load_checkpoint(second.out / "photo.pt")["step"] == 2
+    resumed = load_checkpoint(train_photo(second))
+    assert resumed["step"] == whole["step"] == 4
+    for part in ("network", "average", "critic"):
+        for name, value in whole[part].items():
+            assert torch.equal(value, resumed[part][name]), f"{part}.{name}"
+
+
+def test_sheets_and_log_are_written(training: PhotoTraining) -> None:
+    train_photo(replace(training, log_every=2))
+    sheets = sorted(p.name for p in (training.out / "sheets").iterdir())
+    assert sheets == ["000002.png", "000004.png"]
+    rows = read_rows(training.out / "photo.csv")
+    assert rows
+    assert {"rebuild", "mask", "D(real)", "D(output)"} <= rows[-1].keys()
+
+
+def test_learning_rate_warms_up_and_falls(training: PhotoTraining) -> None:
+    long = replace(training, steps=10_000)
+    rates = [learning_rate_at(step, long) for step in (0, 200, 5_000, 10_000)]
+    assert rates[0] < rates[1] / 100
+    assert rates[1] == pytest.approx(long.learning_rate, rel=0.01)
+    assert rates[1] > rates[2] > rates[3] > 0
+
+
+def test_windows_hold_the_face(training: PhotoTraining) -> None:
+    batches = PhotoBatches(training.data)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        window = Window.random(rng)
+        # Eyes at 113 and chin at about 237 px of the contract's 256 px crop.
+        assert 0 <= window.top < 90
+        assert 240 < window.top + 192 <= 256
+        assert 0 <= window.left < 60
+        assert 196 < window.left + 192 <= 256
+    batch = batches.draw(rng, Window.middle())
+    assert batch.neutral.shape == batch.expressive.shape == (4, 3, 192, 192)
+    assert torch.equal(batch.neutral[0], batch.expressive[0]), "the first is neutral to neutral"

@@ -1,0 +1,245 @@
+"""What a visitor does with the page, in a real browser against a real service."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.web.browser import Page
+from tests.web.service import running_service
+
+
+def test_drop_a_photograph_and_download_the_result(
+    page: Page, photographs: Path, service: httpx.Client
+) -> None:
+    page.drop(photographs / "smile.png")
+    page.wait_for_result()
+    assert page.size_of("before") == page.size_of("after") == (512, 512)
+    report = page.text("report")
+    assert "photo" in report
+    assert "CPU" in report
+    assert "Time on the server" in report
+    saved = page.download()
+    assert saved.name in ("smile-neutral.png", "smile-unaltered.png")
+    altered = saved.name == "smile-neutral.png"
+    assert ("Altered\nyes" in report) == altered
+    with Image.open(saved) as picture, Image.open(photographs / "smile.png") as photo:
+        assert picture.text["Software"].startswith("StoicNet")  # type: ignore[attr-defined]
+        xmp = picture.text["XML:com.adobe.xmp"]  # type: ignore[attr-defined]
+        assert ("compositeWithTrainedAlgorithmicMedia" in xmp) == altered
+        answer, given = np.asarray(picture), np.asarray(photo)
+    assert answer.shape == given.shape
+    assert np.array_equal(answer[400:], given[400:])
+    direct = service.post("/neutralize", files={"file": (photographs / "smile.png").read_bytes()})
+    assert saved.read_bytes() == direct.content
+
+
+def test_the_slider_between_before_and_after_follows_keys_and_pointer(
+    page: Page, photographs: Path
+) -> None:
+    page.choose(photographs / "smile.png")
+    page.wait_for_result()
+
+    def split() -> float:
+        return float(page.script("return document.getElementById('split').value"))
+
+    middle_of_the_face = split()
+    assert 41 < middle_of_the_face < 47
+    page.find("#split").send_keys("\ue012" * 3)  # left arrow
+    assert split() == middle_of_the_face - 3
+    clip = page.script("return getComputedStyle(document.getElementById('after')).clipPath")
+    assert clip == f"inset(0px 0px 0px {middle_of_the_face - 3:.0f}%)"
+    page.script(
+        """const c = document.getElementById('compare'), r = c.getBoundingClientRect();
+        c.setPointerCapture = () => {};
+        c.dispatchEvent(new PointerEvent('pointerdown',
+          {clientX: r.left + r.width / 4, clientY: r.top + 5, button: 0, bubbles: true}));"""
+    )
+    assert split() == pytest.approx(25, abs=1)
+    page.find("#zoom").click()
+    width = page.script("return document.getElementById('before').getBoundingClientRect().width")
+    assert width * page.script("return devicePixelRatio") == pytest.approx(512, abs=1)
+    page.find("#zoom-face").click()
+    assert page.find("#zoom").get_attribute("aria-pressed") == "false"
+    assert page.find("#before").rect == page.find("#after").rect, "one lies upon the other"
+    [face] = page.all("#overlay rect")
+    seen = page.find("#scroller").rect["height"]
+    assert 0.4 < face.rect["height"] / seen < 0.9
+
+
+def test_strength_answers_while_dragged_and_ends_at_the_last_wish(
+    page: Page, photographs: Path
+) -> None:
+    page.choose(photographs / "smile.png")
+    page.wait_for_result()
+    for strength in (0.8, 0.6, 0.4, 0.2, 0):
+        page.slide("strength", strength)
+    assert page.text("strength-value") == "0 %"
+    page.wait(lambda: page.text("status") == "Nothing was altered.")
+    assert "Altered\nno" in page.text("report")
+    with (
+        Image.open(page.download()) as picture,
+        Image.open(photographs / "smile.png") as photo,
+    ):
+        assert np.array_equal(np.asarray(picture), np.asarray(photo))
+    asked = (
+        "return performance.getEntriesByType('resource').filter(e => e.name.includes('neutral'))"
+    )
+    strengths = [e["name"].split("strength=")[1].split("&")[0] for e in page.script(asked)]
+    assert strengths[0] == "1"
+    assert strengths[-1] == "0"
+    page.slide("strength", 1)
+    page.wait(lambda: "Altered\nno" not in page.text("report"))
+    assert len(page.script(asked)) == len(strengths), "full strength was known already"
+
+
+def test_several_faces_are_marked_and_can_all_be_neutralized(page: Page, photographs: Path) -> None:
+    page.choose(photographs / "two.png")
+    assert "More than one face" in page.wait_for_problem()
+    assert len(page.all("#overlay rect")) == 2
+    [button] = [b for b in page.all("#problem button") if b.text == "Neutralize all"]
+    button.click()
+    page.wait_for_result()
+    assert not page.find("#problem").is_displayed()
+    assert [t.text for t in page.all("#report h3")][:2] == ["Face 1", "Face 2"]
+    assert [t.text for t in page.all("#report h4")].count("Expression") == 2
+    assert len(page.all("#overlay rect")) == 2
+    page.find("#boxes").click()
+    assert page.all("#overlay rect") == []
+
+
+def test_the_face_alone_beside_the_same_crop_of_the_photograph(
+    page: Page, photographs: Path
+) -> None:
+    page.select("output", "face")
+    page.paste(photographs / "smile.png")
+    page.wait_for_result()
+    assert page.size_of("after") == page.size_of("before") == (256, 256)
+    # Crop contract: the same skin at the chin's side and the same hair in both.
+    difference = page.script(
+        """const draw = (id) => { const c = document.createElement('canvas');
+          c.width = c.height = 256; const x = c.getContext('2d');
+          x.drawImage(document.getElementById(id), 0, 0);
+          return x.getImageData(0, 0, 256, 40).data };
+        const a = draw('before'), b = draw('after');
+        let sum = 0; for (let i = 0; i < a.length; i++) sum += Math.abs(a[i] - b[i]);
+        return sum / a.length;"""
+    )
+    assert difference < 6, "the top rows of both crops show the same hair"
+
+
+def test_the_sample(page: Page) -> None:
+    page.find("#sample").click()
+    page.wait_for_result()
+    assert page.size_of("after") == (512, 512)
+
+
+def test_a_kind_of_image_that_browsers_do_not_show(page: Page, photographs: Path) -> None:
+    page.choose(photographs / "smile.tiff")
+    page.wait_for_result()
+    assert page.size_of("before") == page.size_of("after") == (512, 512)
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "code"),
+    [
+        ("letter.jpg", "The file is not an image", "400 · not_an_image"),
+        ("coffee.jpg", "No face was found", "422 · no_face"),
+    ],
+)
+def test_errors_say_what_is_wrong(
+    page: Page, photographs: Path, name: str, title: str, code: str
+) -> None:
+    page.choose(photographs / name)
+    text = page.wait_for_problem()
+    assert title in text
+    assert code in text
+    assert not page.find("#report").is_displayed()
+    page.choose(photographs / "smile.png")
+    page.wait_for_result()
+    assert not page.find("#problem").is_displayed()
+
+
+def test_too_many_bytes_are_not_even_sent(page: Page, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    large.write_bytes(bytes(21 * 1024 * 1024))
+    page.choose(large)
+    assert "at most 20.0 MB" in page.wait_for_problem()
+
+
+def test_no_network(page: Page, photographs: Path) -> None:
+    page.offline(True)
+    try:
+        page.choose(photographs / "smile.png")
+        assert "The server cannot be reached" in page.wait_for_problem()
+    finally:
+        page.offline(False)
+    [again] = [b for b in page.all("#problem button") if b.text == "Try again"]
+    again.click()
+    page.wait_for_result()
+
+
+def test_a_server_that_wants_a_key(page: Page, photographs: Path, tmp_path: Path) -> None:
+    with running_service(tmp_path, api_keys="sesame") as guarded:
+        visitor = replace(page, url=str(guarded.base_url))
+        visitor.open()
+        visitor.choose(photographs / "smile.png")
+        assert "An API key is needed" in visitor.wait_for_problem()
+        visitor.find("#api-key").send_keys("sesame\n")
+        visitor.wait_for_result()
+        assert visitor.size_of("after") == (512, 512)
+
+
+def test_camera_denied(page: Page) -> None:
+    page.camera("denied")
+    page.find("#camera-open").click()
+    page.wait(lambda: page.find("#camera-error").is_displayed())
+    assert "does not let this page use the camera" in page.text("camera-error")
+    assert not page.find("#camera-shoot").is_enabled()
+    page.find("#camera-close").click()
+    assert not page.find("#camera").is_displayed()
+
+
+def test_camera(page: Page) -> None:
+    page.camera("granted")
+    page.find("#camera-open").click()
+    page.wait(lambda: page.find("#camera-shoot").is_enabled())
+    page.find("#camera-shoot").click()
+    page.wait_for_result()
+    assert not page.find("#camera").is_displayed()
+    assert page.size_of("after") == page.size_of("before")
+    assert page.download().name.startswith("camera-")
+
+
+def test_nothing_comes_from_elsewhere(page: Page, service: httpx.Client) -> None:
+    page.find("#sample").click()
+    page.wait_for_result()
+    names = page.script("return performance.getEntriesByType('resource').map(e => e.name)")
+    hosts = {name.split("/")[2] for name in names if not name.startswith("blob:")}
+    assert hosts == {str(service.base_url.netloc, "ascii")}
+    policy = service.get("/").headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessibility_by_axe(page: Page, scheme: str, axe: str) -> None:
+    page.driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
+    page.script(axe)
+    run = "axe.run(document, {resultTypes: ['violations']}).then(arguments[0])"
+    faults = page.driver.execute_async_script(run)["violations"]
+    page.find("#sample").click()
+    page.wait_for_result()
+    faults += page.driver.execute_async_script(run)["violations"]
+    assert [(f["id"], [n["html"] for n in f["nodes"]]) for f in faults] == []
+    page.script("document.body.append(document.createElement('img'))")
+    found = page.driver.execute_async_script(run)["violations"]
+    assert "image-alt" in {fault["id"] for fault in found}, "the checker sees a fault"
