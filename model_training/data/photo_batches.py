@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -157,7 +158,7 @@ class PhotoBatches:
         return augment_single(images, rng)
 
     def draw(self, rng: np.random.Generator) -> PhotoBatch:
-        """The next batch, augmented."""
+        """A batch, augmented."""
         neutral, expressive, valid = self._pairs(rng)
         if rng.random() < self.data.misaligned:
             joined = misalign(torch.cat([neutral, expressive, valid], 1), rng)
@@ -185,3 +186,33 @@ class PhotoBatches:
     def panel(self) -> Tensor:
         """Validation people for sheets, [24, 3, 256, 256]: never trained on."""
         return to_tensor(np.load(self.data.prepared / "panel.npy"))
+
+
+class Ahead:
+    """Makes the next step's batch while a step runs.
+
+    A batch depends on the seed and the step alone, so that a run that was stopped goes on with the
+    same batches.
+    """
+
+    def __init__(self, batches: PhotoBatches, seed: int) -> None:
+        self._batches, self._seed = batches, seed
+        # One torch thread: the other cores are busy with the step.
+        self._pool = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
+        self._next: tuple[int, Future[tuple[Window, PhotoBatch]]] | None = None
+
+    def _make(self, step: int) -> tuple[Window, PhotoBatch]:
+        rng = np.random.default_rng([self._seed, step])
+        return Window.random(rng), self._batches.draw(rng)
+
+    def take(self, step: int) -> tuple[Window, PhotoBatch]:
+        """The window and the batch of `step`; those of the step after it are begun."""
+        ready = self._next
+        future = ready[1] if ready and ready[0] == step else self._pool.submit(self._make, step)
+        taken = future.result()
+        self._next = step + 1, self._pool.submit(self._make, step + 1)
+        return taken
+
+    def close(self) -> None:
+        """End the thread."""
+        self._pool.shutdown(cancel_futures=True)

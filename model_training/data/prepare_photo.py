@@ -60,8 +60,8 @@ class PrepareConfig:
     landmarks: Path
     out: Path
     size: int = 256
-    per_photo: int = 8
-    per_portrait: int = 24
+    per_photo: int = 7
+    per_portrait: int = 30
     workers: int = 2
     seed: int = 3
 

@@ -17,7 +17,7 @@ from model_training.checkpoint import (
     restore_rng,
     save_checkpoint,
 )
-from model_training.data.photo_batches import PhotoBatches, PhotoData, Window
+from model_training.data.photo_batches import Ahead, PhotoBatches, PhotoData, Window
 from model_training.losses.expression import ExpressionLoss
 from model_training.losses.photo import (
     PhotoLossWeights,
@@ -119,7 +119,6 @@ def train_photo(config: PhotoTraining) -> Path:
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    rng = np.random.default_rng(config.seed)
     channels_last = torch.channels_last
     network = PhotoNet(config.network).to(memory_format=channels_last)  # type: ignore[call-overload]
     critic = PatchDiscriminator().to(memory_format=channels_last)  # type: ignore[call-overload]
@@ -143,10 +142,11 @@ def train_photo(config: PhotoTraining) -> Path:
     if checkpoint.exists():
         saved = load_checkpoint(checkpoint)
         restore(saved, **parts)
-        restore_rng(saved["rng"], rng)
+        restore_rng(saved["rng"])
         start = int(saved["step"])
     elif config.start_from is not None:
         load_photo_network(network, config.start_from)
+        rng = np.random.default_rng(config.seed)
         seen = (batches.draw(rng).expressive for _ in range(SETTLING_BATCHES))
         settle_norms(network, (Window.middle().cut(images) for images in seen))
         average.load_state_dict(network.state_dict())
@@ -163,16 +163,16 @@ def train_photo(config: PhotoTraining) -> Path:
             checkpoint,
             **parts,
             step=step,
-            rng=capture_rng(rng),
+            rng=capture_rng(),
             network_config=asdict(config.network),
         )
 
+    ahead = Ahead(batches, config.seed)
     saved_at = time.monotonic()
     for step in range(start, config.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(step, config)
-        window = Window.random(rng)
-        batch = batches.draw(rng)
+        window, batch = ahead.take(step)
         neutral, valid = window.cut(batch.neutral), window.cut(batch.valid)
         wild = window.cut(batch.wild)
         paired = len(neutral)
@@ -236,6 +236,7 @@ def train_photo(config: PhotoTraining) -> Path:
         if time.monotonic() - saved_at > config.save_every:
             save(done)
             saved_at = time.monotonic()
+    ahead.close()
     save(config.steps)
     log.close()
     return checkpoint
