@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
@@ -34,6 +35,15 @@ cli.add_typer(models_cli, name="models")
 
 DeviceOption = Annotated[
     Device | None, typer.Option(help="auto, cuda or cpu; default: STOICNET_DEVICE.")
+]
+EngineOption = Annotated[
+    Literal["local", "ray"], typer.Option(help="This process alone, or Ray (extra scale).")
+]
+GpusOption = Annotated[
+    float, typer.Option(min=0, help="With ray: GPUs of each worker; a part is allowed.")
+]
+AddressOption = Annotated[
+    str | None, typer.Option(help="With ray: a cluster's address; default: start one here.")
 ]
 Photos = Annotated[
     list[Path],
@@ -72,12 +82,28 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     device: DeviceOption = None,
+    engine: EngineOption = "local",
+    replicas: Annotated[int, typer.Option(min=1, help="With ray: processes that serve.")] = 1,
+    max_replicas: Annotated[
+        int | None, typer.Option(min=1, help="With ray: up to so many under load.")
+    ] = None,
+    cpus: Annotated[float, typer.Option(min=0.1, help="With ray: cores of a replica.")] = 1.0,
+    gpus: GpusOption = 0.0,
+    address: AddressOption = None,
 ) -> None:
     """Serve POST /neutralize over HTTP."""
+    settings = _settings(device=device)
+    if engine == "ray":
+        from app.scale.ray_server import Replicas, serve_on_ray
+
+        with _start_errors():
+            most = max(replicas, max_replicas or 0)
+            kind = Replicas(least=replicas, most=most, cpus=cpus, gpus=gpus)
+            serve_on_ray(settings, kind, host, port, address)
+        return
     from app import server
     from app.main import create_app
 
-    settings = _settings(device=device)
     with _start_errors():
         app = create_app(settings, Neutralizer.build(settings))
     server.run(app, settings, host, port)
@@ -113,6 +139,51 @@ def neutralize(
             typer.echo(f"{photo}: {warning}", err=True)
 
     _each(photos, one)
+
+
+@cli.command()
+def batch(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT", help="Folder, tar or Parquet file of images: a path or URL."
+        ),
+    ],
+    target: Annotated[str, typer.Argument(metavar="OUTPUT", help="Folder: a path or URL.")],
+    engine: EngineOption = "local",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Images at the same time; default: the cores.")
+    ] = None,
+    model: Annotated[ModelName | None, typer.Option(help="photo or classic.")] = None,
+    output: Annotated[Output, typer.Option(help="Whole photograph, or the face alone.")] = "photo",
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 leaves, 1 removes.")] = 1.0,
+    faces: Annotated[FacesPolicy, typer.Option(help="one, largest or all.")] = "one",
+    mark: Annotated[bool, typer.Option("--mark", help="Write on it that it was altered.")] = False,
+    device: DeviceOption = None,
+    gpus: GpusOption = 0.0,
+    address: AddressOption = None,
+    retry_bad: Annotated[
+        bool, typer.Option("--retry-bad", help="Try bad images of an earlier run again.")
+    ] = False,
+) -> None:
+    """Neutralize everything in INPUT that has no result in OUTPUT yet.
+
+    Bad images are listed in OUTPUT/bad-images.parquet and the others go on; the exit code is then
+    1. A run that was stopped goes on where it was when the same command is given again.
+    """
+    from app.inference.cores import usable_cores
+    from app.scale.batch import run_batch
+    from app.scale.job import Job
+
+    settings = _settings(device=device, warm_up=False)
+    options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
+    count = workers or usable_cores()
+    with _start_errors():
+        job = Job(source, target, settings, options, count, gpus, address)
+        summary = run_batch(job, engine, retry_bad)
+    typer.echo(json.dumps(asdict(summary)))
+    if summary.bad:
+        raise typer.Exit(EXIT_SOME_FAILED)
 
 
 @cli.command()

@@ -18,11 +18,13 @@ FOLDER = ROOT / "deploy" / "kubernetes"
 VERSIONS = ["1.30", kubernetes_validate.latest_version()]  # preStop sleep came with 1.30
 
 
-def documents() -> list[dict[str, Any]]:
+def documents(of_operators: bool = False) -> list[dict[str, Any]]:
+    """Objects of Kubernetes' own kinds; `of_operators` adds the RayService."""
     return [
         document
         for path in sorted(FOLDER.glob("*.yaml"))
         for document in yaml.safe_load_all(path.read_text())
+        if of_operators or document["kind"] != "RayService"
     ]
 
 
@@ -38,7 +40,7 @@ def named(kind: str, name: str = "stoicnet") -> dict[str, Any]:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_manifests_follow_the_schemas(version: str) -> None:
     found = documents()
-    assert len(found) == 7
+    assert len(found) == 8
     for document in found:
         kubernetes_validate.validate(document, version, strict=True)
 
@@ -89,3 +91,52 @@ def test_both_scalers_scale_the_deployment_by_something_there_is() -> None:
         assert scaler["spec"]["scaleTargetRef"]["name"] == named("Deployment")["metadata"]["name"]
     waiting = by_queue["spec"]["metrics"][0]["pods"]["metric"]["name"]
     assert waiting in (ROOT / "app" / "main.py").read_text()
+
+
+def ray_service() -> dict[str, Any]:
+    [found] = [d for d in documents(of_operators=True) if d["kind"] == "RayService"]
+    return dict(found["spec"])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_pods_of_the_ray_cluster_follow_the_schemas(version: str) -> None:
+    cluster = ray_service()["rayClusterConfig"]
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    for group in groups:
+        pod = {"apiVersion": "v1", "kind": "Pod", **copy.deepcopy(group["template"])}
+        pod["metadata"]["name"] = "stoicnet-ray"
+        kubernetes_validate.validate(pod, version, strict=True)
+        pod["spec"]["containers"][0]["imagee"] = "x"
+        with pytest.raises(kubernetes_validate.ValidationError, match="imagee"):
+            kubernetes_validate.validate(pod, version, strict=True)
+    for group in groups:
+        [container] = group["template"]["spec"]["containers"]
+        environment = {entry["name"]: entry["value"] for entry in container["env"]}
+        assert environment["RAY_USAGE_STATS_ENABLED"] == "0"
+        known = {f"STOICNET_{field.upper()}" for field in Settings.model_fields}
+        assert {name for name in environment if name.startswith("STOICNET_")} <= known
+        assert group["template"]["spec"]["securityContext"]["runAsNonRoot"]
+        [policy] = all_named("NetworkPolicy", "stoicnet-ray")
+        chosen = policy["spec"]["podSelector"]["matchLabels"].items()
+        assert chosen <= group["template"]["metadata"]["labels"].items()
+
+
+def test_what_ray_serve_is_told() -> None:
+    schema = pytest.importorskip("ray.serve.schema", reason="Ray is not installed (extra scale)")
+    from app.scale import ray_server
+
+    spec = ray_service()
+    told = yaml.safe_load(spec["serveConfigV2"])
+    config = schema.ServeDeploySchema.model_validate(told)
+    [application] = config.applications
+    module, _, name = application.import_path.partition(":")
+    assert module == ray_server.__name__
+    assert callable(getattr(ray_server, name))
+    replicas = ray_server.Replicas.model_validate(application.args)
+    assert replicas.most > replicas.least
+    # All replicas find a place on the workers there may be.
+    [group] = spec["rayClusterConfig"]["workerGroupSpecs"]
+    cores = int(group["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"])
+    assert group["maxReplicas"] * cores >= replicas.most * replicas.cpus
+    with pytest.raises(ValueError, match="applications"):
+        schema.ServeDeploySchema.model_validate({"applications": [{"import_path": 1}]})

@@ -1,0 +1,1 @@
+"""More pictures than a request, more machines than one: batch runs and Ray (extra `scale`)."""

@@ -1,0 +1,171 @@
+"""Batch runs: everything in an input to results in an output, once, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from app.errors import StartupError
+from app.inference.registry import FUSED, read_manifest
+from app.scale.job import Engine, EngineName, Job
+from app.scale.local_engine import run_local
+from app.scale.names import result_name
+from app.scale.places import Place
+from app.scale.ray_cluster import placed
+from app.scale.ray_engine import run_ray
+from app.scale.records import OK, Item, Outcome
+from app.scale.sources import chunks, look_into
+from app.scale.store import BAD_IMAGES, ResultStore
+from app.scale.watch import watching
+from app.version import software_version
+
+_ENGINES: Mapping[EngineName, Engine] = {"local": run_local, "ray": run_ray}
+_LARGEST_CHUNK = 16
+_KEEP_BAD_S = 5.0  # bad images are kept at least this often
+_KEEP_BAD = 256
+
+# Settings that a result's bytes, or its being refused, depend on.
+_BEARING = (
+    *("max_bytes", "max_pixels", "max_side", "min_face_score", "min_eye_distance", "max_faces"),
+    *("neutral_score", "min_change", "identity", "identity_threshold", "png_compression"),
+)
+
+
+class WrongRunError(StartupError):
+    code = "wrong_run"
+    title = "The run cannot be started like this"
+
+
+class BrokenRunError(StartupError):
+    code = "broken_run"
+    title = "The run cannot go on"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run did.
+
+    Attributes:
+        images: in the input.
+        before: had a result, or were known as bad, when the run began.
+        written: results of this run.
+        bad: in the report, earlier runs' too; with shards that could not be read.
+        report: where they are listed.
+        seconds: from the end of the listing to the last result, with starting the engine.
+        images_per_second: of this run, written and bad.
+    """
+
+    images: int
+    before: int
+    written: int
+    bad: int
+    report: str
+    seconds: float
+    images_per_second: float
+
+
+def run_batch(job: Job, engine: EngineName = "local", retry_bad: bool = False) -> Summary:
+    """Neutralize everything in `job.source` that has no result in `job.output` yet.
+
+    Args:
+        job: what to do.
+        engine: who does it.
+        retry_bad: try images again that an earlier run found bad.
+
+    Raises:
+        StartupError: the input, the output, a model or the engine cannot be used, or stopped
+            being usable; what is done stays done.
+    """
+    job = _placed(job, engine)
+    source, output = Place.of(job.source), Place.of(job.output)
+    store = ResultStore(output)
+    identity = _identity(job)
+    found = look_into(source, output)
+    store.begin(identity)
+    if retry_bad:
+        store.forget_bad()
+    done, bad = store.done(), store.bad()
+    todo = [i for i in found.items if i.key not in bad and result_name(i.key) not in done]
+    store.add_bad(each for each in found.broken if each.key not in bad)
+    before = len(found.items) - len(todo)
+    written = failed = 0
+    started = time.monotonic()
+    with watching(len(found.items), before) as watch:
+        for outcome in _kept(store, _outcomes(job, engine, todo)):
+            watch(bad=outcome.code != OK)
+            written += outcome.code == OK
+            failed += outcome.code != OK
+    seconds = time.monotonic() - started
+    return Summary(
+        images=len(found.items),
+        before=before,
+        written=written,
+        bad=store.report(),
+        report=output.path(BAD_IMAGES),
+        seconds=round(seconds, 3),
+        images_per_second=round((written + failed) / seconds, 3) if todo else 0.0,
+    )
+
+
+def _placed(job: Job, engine: EngineName) -> Job:
+    """The job with what one worker may use: images run side by side, not the parts of one."""
+    if engine == "ray":
+        return replace(job, settings=placed(job.settings, job.gpus))
+    threads = job.settings.intra_op_threads or 1
+    return replace(job, settings=job.settings.model_copy(update={"intra_op_threads": threads}))
+
+
+def _outcomes(job: Job, engine: EngineName, todo: list[Item]) -> Iterator[Outcome]:
+    """Every outcome once: a chunk that is tried again may report an image twice."""
+    if not todo:
+        return
+    size = max(1, min(_LARGEST_CHUNK, len(todo) // (8 * job.workers)))
+    seen: set[str] = set()
+    for outcome in _ENGINES[engine](job, list(chunks(todo, size))):
+        if outcome.fatal:
+            raise BrokenRunError(f"{outcome.key}: {outcome.code}: {outcome.detail}")
+        if outcome.key not in seen:
+            seen.add(outcome.key)
+            yield outcome
+
+
+def _kept(store: ResultStore, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    """The same, while bad images are put where a restart finds them."""
+    waiting: list[Outcome] = []
+    last = time.monotonic()
+    try:
+        for outcome in outcomes:
+            if outcome.code != OK:
+                waiting.append(outcome)
+            if len(waiting) >= _KEEP_BAD or (waiting and time.monotonic() - last > _KEEP_BAD_S):
+                store.add_bad(waiting)
+                waiting, last = [], time.monotonic()
+            yield outcome
+    finally:
+        store.add_bad(waiting)
+
+
+def _identity(job: Job) -> dict[str, Any]:
+    """Everything that the results' bytes depend on, and the input, as JSON values.
+
+    Raises:
+        StartupError: the options do not go together, or the model is not there.
+    """
+    if job.options.output == "face" and job.options.faces == "all":
+        raise WrongRunError("output=face returns one crop; choose faces=one or faces=largest.")
+    settings = job.settings
+    models = read_manifest(settings.models_dir).models
+    name = job.options.model or settings.default_model
+    if name not in models or FUSED not in models[name].files:
+        raise WrongRunError(f"The model {name} is not installed; there is: {', '.join(models)}.")
+    return {
+        "stoicnet": software_version(),
+        "input": Place.of(job.source).root,
+        "model": name,
+        "sha256": models[name].files[FUSED].sha256,
+        "options": asdict(job.options) | {"model": name},
+        "settings": {key: getattr(settings, key) for key in _BEARING},
+        "signed": settings.c2pa_certificate is not None,
+    }

@@ -1,0 +1,33 @@
+"""Packages of the extra `scale`, imported only when something asks for them."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+from app.errors import StartupError
+
+
+class MissingExtraError(StartupError):
+    code = "missing_extra"
+    title = "A package is not installed"
+
+
+def needed(module: str, purpose: str) -> Any:
+    """The module.
+
+    Args:
+        module: its name, for example `pyarrow.parquet`.
+        purpose: what asks for it, for the message.
+
+    Raises:
+        MissingExtraError: it is not installed; the message names the extra that brings it.
+    """
+    package = module.partition(".")[0]
+    if importlib.util.find_spec(package) is None:
+        raise MissingExtraError(
+            f"{purpose} needs the package {package}, which is not installed: "
+            "pip install 'stoicnet[scale]'"
+        )
+    return importlib.import_module(module)

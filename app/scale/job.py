@@ -1,0 +1,52 @@
+"""What a batch run is told, and what the engines need to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app.pipeline import Neutralizer
+from app.result import Options
+from app.scale.places import Place
+from app.scale.records import Chunk, Outcome
+from app.scale.store import ResultStore
+from app.scale.work import Worker
+from app.settings import Settings
+
+EngineName = Literal["local", "ray"]
+
+Engine = Callable[["Job", list[Chunk]], Iterator[Outcome]]
+"""Works on chunks and yields what became of each image, in any order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A batch run. Can be pickled: workers on other machines open the places themselves.
+
+    Attributes:
+        source, output: path or URL.
+        settings: of the pipeline; `intra_op_threads` is what one worker gets.
+        options: the same for every image.
+        workers: how many images are worked on at the same time.
+        gpus: of one worker of the Ray engine; a part is allowed.
+        address: of the Ray cluster; None starts one on this machine.
+    """
+
+    source: str
+    output: str
+    settings: Settings
+    options: Options = field(default_factory=Options)
+    workers: int = 1
+    gpus: float = 0.0
+    address: str | None = None
+
+    def worker(self) -> Worker:
+        """Build the pipeline and open the places.
+
+        Raises:
+            StartupError: a model or a place cannot be used.
+        """
+        store = ResultStore(Place.of(self.output))
+        neutralizer = Neutralizer.build(self.settings)
+        return Worker(neutralizer, self.options, Place.of(self.source), store)

@@ -1,0 +1,74 @@
+"""Starting Ray on this machine, or finding a cluster."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import Any
+
+from app.errors import StartupError
+from app.scale.extra import needed
+from app.settings import Settings
+
+_STORE_BYTES = 128 * 1024 * 1024  # photographs do not travel through Ray's object store
+
+
+class RayError(StartupError):
+    code = "ray_failed"
+    title = "Ray did not come up"
+
+
+def placed(settings: Settings, gpus: float) -> Settings:
+    """The settings for a worker that gets this part of a GPU: what Ray counts is what is used.
+
+    Raises:
+        RayError: CUDA is demanded and no GPU asked for.
+    """
+    if settings.device == "cuda" and gpus <= 0:
+        raise RayError("The device is cuda, but the workers ask Ray for no GPU: see --gpus.")
+    return settings.model_copy(
+        update={
+            "device": "cuda" if gpus > 0 else "cpu",
+            "intra_op_threads": settings.intra_op_threads or 1,
+        }
+    )
+
+
+def connect(address: str | None, cpus: int) -> Any:
+    """Start Ray in this process, or connect it to a cluster; returns the module `ray`.
+
+    Nothing is reported to Ray's makers, and no dashboard is started.
+
+    Args:
+        address: of a cluster, as Ray takes it; None starts one of this machine's that ends with
+            this process.
+        cpus: for a cluster that is started here: how many it has to give.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        RayError: it did not start, or the cluster does not answer.
+    """
+    # Read when Ray is imported, and by the processes it starts.
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    options: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
+    if address is None:
+        # Ray protects a cluster of its own with a token; this one is of this run, instead of a file
+        # in the home folder.
+        if "RAY_AUTH_TOKEN_PATH" not in os.environ:
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        options |= {
+            "address": "local",
+            "num_cpus": cpus,
+            "include_dashboard": False,
+            "object_store_memory": _STORE_BYTES,
+        }
+    else:
+        options |= {"address": address}
+    ray = needed("ray", "The engine ray")
+    try:
+        ray.init(**options)
+    # Ray raises a dozen unrelated types here.
+    except Exception as error:
+        raise RayError(f"{type(error).__name__}: {error}") from error
+    return ray

@@ -1,0 +1,162 @@
+"""The service on Ray Serve: the same FastAPI application, in replicas across a cluster.
+
+`stoicnet serve --engine ray` runs it; a RayService on Kubernetes names
+`app.scale.ray_server:application`.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.service import Service
+from app.inference.registry import checked_bytes, listed_files
+from app.main import create_app
+from app.observability.logs import configure_logging
+from app.scale.extra import needed
+from app.scale.ray_cluster import RayError, connect, placed
+from app.settings import Settings
+
+NAME = "stoicnet"
+DEPLOYMENT = "Service"
+_SPARE = 16  # requests beyond its own limit that reach a replica, to be answered 429 by it
+_STARTS = 2  # a model that cannot be loaded will not load the twentieth time either
+
+
+class Replicas(BaseModel, frozen=True, extra="forbid"):
+    """How many processes serve, and what each gets; also the `args` of a Serve config file."""
+
+    least: int = Field(default=1, ge=1, description="Replicas without load.")
+    most: int = Field(default=1, ge=1, description="Replicas under load.")
+    cpus: float = Field(default=1.0, gt=0, description="Cores that Ray counts for one.")
+    gpus: float = Field(default=0.0, ge=0, description="GPUs of one; 0.25 puts four on a GPU.")
+
+
+class OneRequestId:
+    """Leaves the answer's X-Request-ID to Serve's proxy, which sends the same one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an ASGI application."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+
+        async def send_without(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kept = [pair for pair in message["headers"] if pair[0] != b"x-request-id"]
+                message = {**message, "headers": kept}
+            await send(message)
+
+        await self.app(scope, receive, send_without)
+
+
+class Replica:
+    """What Serve keeps alive; `app`, the FastAPI application, comes from Serve's wrapper."""
+
+    app: FastAPI
+
+    def check_health(self) -> None:
+        """Called by Serve now and then; a replica that raises is replaced.
+
+        Raises:
+            RuntimeError: the last runs of a model all failed.
+        """
+        service = getattr(self.app.state, "service", None)
+        if isinstance(service, Service) and (dead := service.dead_models()):
+            raise RuntimeError(f"The last runs of the model {', '.join(dead)} all failed.")
+
+
+def application(args: Replicas) -> Any:
+    """The Serve application with the settings of the environment, for Serve config files."""
+    return bound(Settings(), args)
+
+
+def bound(settings: Settings, replicas: Replicas) -> Any:
+    """The Serve application.
+
+    Raises:
+        MissingExtraError: Ray Serve is not installed.
+        RayError: CUDA is demanded and no GPU asked for.
+    """
+    serve = needed("ray.serve", "The engine ray")
+    threads = settings.intra_op_threads or max(1, int(replicas.cpus))
+    each = placed(settings.model_copy(update={"intra_op_threads": threads}), replicas.gpus)
+    scaling: dict[str, Any] = {"num_replicas": replicas.least}
+    if replicas.most > replicas.least:
+        scaling = {
+            "autoscaling_config": {
+                "min_replicas": replicas.least,
+                "max_replicas": replicas.most,
+                # As many as it works on: when more wait, another replica is worth its start.
+                "target_ongoing_requests": each.workers,
+            }
+        }
+    deployment = serve.deployment(
+        name=DEPLOYMENT,
+        max_ongoing_requests=each.workers + each.queue_size + _SPARE,
+        max_constructor_retry_count=_STARTS,
+        graceful_shutdown_timeout_s=math.ceil(each.upload_timeout + each.request_timeout) + 5,
+        ray_actor_options={"num_cpus": replicas.cpus, "num_gpus": replicas.gpus},
+        logging_config={"enable_access_log": False},  # ours has a line a request
+        **scaling,
+    )
+    return deployment(serve.ingress(_builder(each))(Replica)).bind()
+
+
+def _builder(settings: Settings) -> Callable[[], FastAPI]:
+    """What a replica calls in its own process."""
+
+    def build() -> FastAPI:
+        configure_logging(settings)
+        app = create_app(settings)
+        app.add_middleware(OneRequestId)
+        return app
+
+    return build
+
+
+def serve_on_ray(
+    settings: Settings, replicas: Replicas, host: str, port: int, address: str | None
+) -> None:
+    """Serve until SIGINT or SIGTERM comes; what was accepted by then is answered.
+
+    Args:
+        settings: of the service, for every replica.
+        replicas: how many, and how large.
+        host, port: where Serve's proxy listens.
+        address: of the Ray cluster; None starts one on this machine.
+
+    Raises:
+        StartupError: Ray is not installed or does not come up, a model file is not what it should
+            be, or the replicas do not start.
+    """
+    stop = threading.Event()
+    for path, entry in listed_files(settings.models_dir).items():
+        checked_bytes(path, entry)  # here its error is plain; from a replica it would be buried
+    app = bound(settings, replicas)
+    cores = math.ceil(replicas.most * replicas.cpus) + 1  # and one for Serve's own processes
+    ray = connect(address, cpus=cores)
+    serve = needed("ray.serve", "The engine ray")
+    before = {
+        each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        serve.start(http_options={"host": host, "port": port})
+        try:
+            serve.run(app, name=NAME, route_prefix="/")
+        except RuntimeError as error:
+            raise RayError(f"The replicas did not start: {error}") from error
+        stop.wait()
+    finally:
+        serve.shutdown()
+        ray.shutdown()
+        for each, handler in before.items():
+            signal.signal(each, handler)

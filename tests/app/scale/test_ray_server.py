@@ -1,0 +1,126 @@
+"""The service on Ray Serve."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.pipeline import Neutralizer
+from app.settings import Settings
+from tests.app.conftest import clean_environment, free_port, stoicnet
+from tests.app.files import encode
+
+pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
+
+from app.scale.ray_cluster import RayError
+from app.scale.ray_server import Replicas, bound
+
+
+@pytest.fixture(scope="module")
+def log_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ray") / "log.txt"
+
+
+@pytest.fixture(scope="module")
+def served(
+    toy_models: Path, log_path: Path
+) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
+    """`stoicnet serve --engine ray` with a queue for two."""
+    port = free_port()
+    environment = clean_environment(
+        device="cpu", models_dir=str(toy_models), workers="1", queue_size="2", warm_up="false"
+    )
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            stoicnet("serve", "--engine", "ray", "--port", str(port)),
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        try:
+            deadline = time.monotonic() + 240
+            while True:
+                assert process.poll() is None, log_path.read_text()
+                assert time.monotonic() < deadline, log_path.read_text()
+                try:
+                    if client.get("/readyz").status_code == 200:
+                        break
+                except httpx.TransportError:
+                    pass
+                time.sleep(0.1)
+            yield client, process
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def test_the_same_service(
+    served: tuple[httpx.Client, subprocess.Popen[bytes]],
+    neutralizer: Neutralizer,
+    astronaut: NDArray[np.uint8],
+) -> None:
+    client, _ = served
+    data = encode(astronaut, "JPEG")
+    answer = client.post("/neutralize", files={"file": data}, headers={"X-Request-ID": "mine"})
+    assert answer.status_code == 200, answer.text
+    assert answer.content == neutralizer.neutralize(data).png
+    assert answer.headers["x-stoicnet-altered"] == "true"
+    assert answer.headers.get_list("x-request-id") == ["mine"]
+    refused = client.post("/neutralize", files={"file": b"no photograph"})
+    assert refused.status_code == 400
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["code"] == "not_an_image"
+    assert client.get("/info").json()["models"]["photo"]["version"] == "0.0.1"
+    assert "StoicNet" in client.get("/").text
+
+
+def test_a_full_queue_and_a_stop(
+    served: tuple[httpx.Client, subprocess.Popen[bytes]],
+    astronaut: NDArray[np.uint8],
+    log_path: Path,
+) -> None:
+    client, process = served
+    data = encode(np.kron(astronaut, np.ones((4, 4, 1), np.uint8)), "JPEG")
+
+    def post(_: int) -> httpx.Response:
+        return client.post("/neutralize", files={"file": data})
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(post, range(12)))
+        codes = [answer.status_code for answer in answers]
+        assert set(codes) == {200, 429}
+        assert codes.count(200) >= 3
+        refused = answers[codes.index(429)]
+        assert refused.json()["code"] == "queue_full"
+        assert int(refused.headers["retry-after"]) >= 1
+        # What was accepted when the signal comes is answered.
+        last = [pool.submit(post, index) for index in range(2)]
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        assert [each.result().status_code for each in last] == [200, 200]
+    assert process.wait(60) == 0, log_path.read_text()
+
+
+def test_what_is_asked_of_ray(settings: Settings) -> None:
+    replicas = Replicas(least=2, most=6, cpus=2, gpus=0.25)
+    asked = bound(settings.model_copy(update={"device": "auto"}), replicas)._bound_deployment
+    config = asked._deployment_config
+    assert asked.ray_actor_options["num_gpus"] == 0.25
+    assert asked.ray_actor_options["num_cpus"] == 2
+    assert config.autoscaling_config.min_replicas == 2
+    assert config.autoscaling_config.max_replicas == 6
+    assert config.autoscaling_config.target_ongoing_requests == settings.workers
+    fixed = bound(settings, Replicas(least=3, most=3))._bound_deployment
+    assert fixed.num_replicas == 3
+    with pytest.raises(RayError, match="ask Ray for no GPU"):
+        bound(settings.model_copy(update={"device": "cuda"}), Replicas())
