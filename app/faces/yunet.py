@@ -46,7 +46,7 @@ class Yunet:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = ort.InferenceSession(
-                _any_size(model), options, providers=["CPUExecutionProvider"]
+                any_size(model), options, providers=["CPUExecutionProvider"]
             )
         # ONNX Runtime raises a dozen unrelated types for graphs it cannot load.
         except Exception as error:
@@ -98,7 +98,7 @@ class Yunet:
         return np.concatenate([rows, scores[cells, None]], 1)
 
 
-def _any_size(model: bytes) -> bytes:
+def any_size(model: bytes) -> bytes:
     """The file with a free height and width.
 
     Raises:
