@@ -25,6 +25,7 @@ from app.imaging.decode import decode
 from app.imaging.encode import encode_png
 from app.inference.registry import load_meter, load_models, read_manifest
 from app.inference.session import RuntimeOptions
+from app.memory import keep_freed_memory
 from app.settings import DEFAULT_MODELS_DIR
 from benchmarks.floors import convolution_flops, copy_bandwidth, flop_rate, milliseconds
 from benchmarks.machine import RESULTS, describe, write
@@ -64,6 +65,7 @@ class Bench:
 
     def __init__(self, repeats: int) -> None:
         cv2.setNumThreads(1)
+        keep_freed_memory()  # as the service does
         options = RuntimeOptions("cpu", intra_op_threads=1)
         self._repeats = repeats
         self._detector = FaceDetector()
@@ -124,6 +126,19 @@ class Bench:
             found.append(Stage("measure", twice, 2 * shown, flops))
         return side, found
 
+    def batches(self, data: bytes, sizes: list[int], counts: list[int]) -> list[dict[str, Any]]:
+        """Milliseconds of the network a crop, by the crop's side and how many run together."""
+        pixels = decode(data).pixels
+        right, left = self._detector.detect(pixels)[0].landmarks[:2]
+        rows = []
+        for side in sizes:
+            crop = cut(pixels, crop_matrix(right, left, side), side).image
+            for count in counts:
+                images, strength = np.repeat(crop[None], count, 0), np.ones(count, np.float32)
+                spent = milliseconds(lambda: self._model.session.run(images, strength), 3)  # noqa: B023
+                rows.append({"crop": side, "batch": count, "ms_each": round(spent / count, 2)})
+        return rows
+
     def _detector_flops(self, pixels: Any) -> float:
         sides = [view.pixels.shape[:2] for view in first_looks(pixels)] + [(256, 256)] * _CLOSE_UPS
         total = 0.0
@@ -154,6 +169,7 @@ def measure(sizes: list[str], repeats: int) -> dict[str, Any]:
         "copy_gb_s": round(bandwidth / 1e9, 2),
         "gflop_s": {name: round(value / 1e9, 1) for name, value in rates.items()},
         "stages": rows,
+        "batches": bench.batches(photographs["1600"], [256, 512, 1024], [1, 4, 8]),
     }
 
 

@@ -142,7 +142,7 @@ def load(base: str, process: psutil.Process, users: int, seconds: float) -> dict
         command = [*_PYTHON, "locust", "-f", "benchmarks/locustfile.py", "--host", base]
         command += ["--headless", "--users", str(users), "--spawn-rate", str(users)]
         command += ["--run-time", f"{seconds:g}s", "--stop-timeout", "120", "--only-summary"]
-        began, spent = time.time(), _processor_seconds(process)
+        spent = _processor_seconds(process)
         done = subprocess.run(
             command,
             env=os.environ | {"LOCUST_TIMES": str(times)},
@@ -154,14 +154,16 @@ def load(base: str, process: psutil.Process, users: int, seconds: float) -> dict
         if done.returncode:
             raise SystemExit(f"{' '.join(command)}\n{done.stdout}\n{done.stderr}")
         seen = json.loads(times.read_text())
-    counted = [s for s in seen if s["began"] - began > seconds / 5] or seen
+    first = min(s["began"] for s in seen)
+    counted = [s for s in seen if s["began"] - first > seconds / 5]
+    # What users still wait for when they are told to stop counts for latency, not for throughput.
+    inside = [s for s in seen if seconds / 5 < s["ended"] - first < seconds]
+    if not inside or not counted:
+        raise SystemExit(f"{seconds:g} s are too few for {users} users here")
     latency = np.array([s["ended"] - s["began"] for s in counted]) * 1000
-    # What users waited for when they were told to stop is neither lost nor counted as throughput.
-    inside = [s for s in counted if s["ended"] - began < seconds]
-    span = seconds - seconds / 5
     return {
         "requests": len(counted),
-        "per_second": round(len(inside) / span, 2),
+        "per_second": round(len(inside) / (seconds * 4 / 5), 2),
         "p50_ms": round(float(np.percentile(latency, 50)), 1),
         "p95_ms": round(float(np.percentile(latency, 95)), 1),
         "p99_ms": round(float(np.percentile(latency, 99)), 1),
