@@ -34,7 +34,7 @@ models_cli = typer.Typer(help="The model files.", no_args_is_help=True)
 cli.add_typer(models_cli, name="models")
 
 DeviceOption = Annotated[
-    Device | None, typer.Option(help="auto, cuda or cpu; default: STOICNET_DEVICE.")
+    Device | None, typer.Option(help="auto, cuda, tensorrt or cpu; default: STOICNET_DEVICE.")
 ]
 EngineOption = Annotated[
     Literal["local", "ray"], typer.Option(help="This process alone, or Ray (extra scale).")

@@ -30,6 +30,7 @@ from app.inference.identity import Recogniser
 from app.inference.meter import Meter
 from app.inference.registry import Model, load_meter, load_models
 from app.inference.session import RuntimeOptions
+from app.memory import keep_freed_memory
 from app.progress import Progress
 from app.result import Analysis, EditedFace, LookedAt, Options, Output, Result
 from app.settings import Settings
@@ -70,12 +71,18 @@ class Neutralizer:
         Raises:
             StartupError: a file is missing or altered, or the device did not come up.
         """
+        if settings.memory_arena:
+            keep_freed_memory()
         runtime = RuntimeOptions.of(settings)
         recogniser = None
         if settings.identity != "off":
             recogniser = Recogniser(settings.identity_threshold, settings.identity_model)
         models = load_models(
-            settings.models_dir, runtime, settings.max_batch, settings.batch_delay_ms / 1000
+            settings.models_dir,
+            runtime,
+            settings.max_batch,
+            settings.batch_delay_ms / 1000,
+            settings.workers,
         )
         if settings.default_model not in models:
             raise ModelFileError(
@@ -83,7 +90,7 @@ class Neutralizer:
                 f"{', '.join(models)}. STOICNET_DEFAULT_MODEL chooses another."
             )
         built = cls(
-            FaceDetector(min_score=settings.min_face_score),
+            FaceDetector(min_score=settings.min_face_score, threads=runtime.threads),
             models,
             settings,
             load_meter(settings.models_dir, runtime),

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-Device = Literal["auto", "cuda", "cpu"]
+Device = Literal["auto", "cuda", "tensorrt", "cpu"]
 ModelName = Literal["photo", "classic"]
 
 DEFAULT_MODELS_DIR = Path(__file__).resolve().parent.parent / "onnx_models"
@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     device: Device = Field(
         default="auto",
         description="auto takes CUDA if it comes up and the CPU otherwise; cuda refuses to start "
-        "without CUDA; cpu never tries it.",
+        "without CUDA, tensorrt without TensorRT; cpu never tries them.",
     )
     models_dir: Path = Field(
         default=DEFAULT_MODELS_DIR, description="Folder with manifest.json and the ONNX files."
@@ -81,7 +81,10 @@ class Settings(BaseSettings):
         "closes, for load balancers that need time to notice.",
     )
     max_batch: int = Field(
-        default=8, ge=1, description="Most crops of one size joined into one run of the model."
+        default=8,
+        ge=1,
+        description="Most crops of one size joined into one run of the model. Without a delay, "
+        "runs on the CPU join nothing and go side by side instead: it gains as much there.",
     )
     batch_delay_ms: float = Field(
         default=0.0,
@@ -98,11 +101,16 @@ class Settings(BaseSettings):
     )
     memory_arena: bool = Field(
         default=True,
-        description="Let ONNX Runtime keep CPU memory between runs: large crops are faster, and "
-        "the process stays at its peak.",
+        description="Keep freed CPU memory in the process (ONNX Runtime's, and malloc's on Linux): "
+        "large photographs are faster, and the process stays at its peak.",
     )
     gpu_memory_mb: int = Field(
         default=0, ge=0, description="Most GPU memory a model's session takes, in MB; 0: no limit."
+    )
+    tensorrt_cache: Path | None = Field(
+        default=None,
+        description="Folder that keeps TensorRT's engines; unset builds them at every start, "
+        "which takes minutes.",
     )
     neutral_score: float | None = Field(
         default=None,

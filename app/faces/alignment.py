@@ -8,6 +8,7 @@ expression that we are about to remove.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -90,6 +91,13 @@ def choose_crop_size(inter_ocular_px: float, sizes: tuple[int, ...] = PHOTO_CROP
     return next((size for size in sizes if size * 1.1 >= needed), sizes[-1])
 
 
+def shifted(matrix: Matrix, left: int, top: int) -> Matrix:
+    """The same transform for a photograph that begins at (left, top)."""
+    moved = matrix.copy()
+    moved[:, 2] += matrix[:, :2] @ np.array([left, top], np.float64)
+    return moved
+
+
 def cut(image: Image, matrix: Matrix, size: int) -> Crop:
     """Cut the aligned crop out of a photograph.
 
@@ -108,6 +116,10 @@ def cut(image: Image, matrix: Matrix, size: int) -> Crop:
     scale = matrix_scale(matrix)
     working = matrix
     if scale < 0.8:
+        # Only what the crop shows is averaged: a phone's picture is mostly something else.
+        left, top, right, bottom = _shown(image.shape, matrix, size)
+        image = image[top:bottom, left:right]
+        working = shifted(matrix, left, top)
         height, width = image.shape[:2]
         small_w, small_h = max(1, round(width * scale)), max(1, round(height * scale))
         # A tall source region is reduced once; the warp that follows only turns and shifts it.
@@ -115,12 +127,27 @@ def cut(image: Image, matrix: Matrix, size: int) -> Crop:
         image = np.asarray(reduced, np.uint8)
         # Pixel centres: x_big = (x_small + 0.5) * r - 0.5.
         ratio = np.array([width / small_w, height / small_h])
-        linear = matrix[:, :2] * ratio
-        working = np.column_stack([linear, matrix[:, 2] + matrix[:, :2] @ (0.5 * ratio - 0.5)])
+        offset = working[:, 2] + working[:, :2] @ (0.5 * ratio - 0.5)
+        working = np.column_stack([working[:, :2] * ratio, offset])
     warped = cv2.warpAffine(
         image, working, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
     return Crop(image=warped.astype(np.uint8, copy=False), matrix=matrix)
+
+
+def _shown(shape: tuple[int, ...], matrix: Matrix, size: int) -> tuple[int, int, int, int]:
+    """What of a photograph a crop shows, and what resampling reaches: left, top, right, bottom.
+
+    At least one pixel, the nearest: what lies beyond the photograph repeats it.
+    """
+    inverse = cv2.invertAffineTransform(matrix)
+    corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float64)
+    reached = corners @ inverse[:, :2].T + inverse[:, 2]
+    margin = math.ceil(4 / matrix_scale(matrix))
+    last = np.array([shape[1], shape[0]]) - 1
+    low = np.clip(np.floor(reached.min(0)) - margin, 0, last).astype(int)
+    high = np.clip(np.ceil(reached.max(0)) + margin, 0, last).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]) + 1, int(high[1]) + 1
 
 
 def inside_photograph(shape: tuple[int, ...], matrix: Matrix, size: int) -> NDArray[np.bool_]:

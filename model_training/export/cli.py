@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-_MODELS = ("classic", "photo", "meter")
+_MODELS = ("classic", "photo", "meter", "reduced")
 
 
 def register(app: typer.Typer) -> None:

@@ -58,6 +58,7 @@ def update_manifest(
     crop_sizes: Iterable[int] | None = None,
     quality: Mapping[str, Any] | None = None,
     prune: bool = True,
+    clear_quality: bool = False,
 ) -> dict[str, Any]:
     """Merge what is given into the manifest and write it, atomically.
 
@@ -69,6 +70,7 @@ def update_manifest(
         crop_sizes: crop sides in pixels that `fused.onnx` takes.
         quality: measured figures, merged over those already there.
         prune: drop entries of files that are no longer on disk.
+        clear_quality: forget the figures already there first.
 
     Returns:
         The model's new entry.
@@ -92,6 +94,8 @@ def update_manifest(
     if prune:
         entry["files"] = {n: f for n, f in entry["files"].items() if (folder / n).exists()}
     entry["files"] = dict(sorted(entry["files"].items()))
+    if clear_quality:
+        entry["quality"] = {}
     entry["quality"].update(quality or {})
     with atomic_path(models_dir / NAME) as temporary:
         temporary.write_text(json.dumps(manifest, indent=2) + "\n")

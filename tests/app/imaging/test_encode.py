@@ -18,6 +18,12 @@ def test_pixels_survive(astronaut: NDArray[np.uint8], compression: int) -> None:
         assert np.array_equal(np.asarray(image), astronaut)
 
 
+def test_what_is_no_picture() -> None:
+    for wrong in (np.zeros((2, 2), np.uint8), np.zeros((2, 2, 3)), np.zeros((0, 2, 3), np.uint8)):
+        with pytest.raises(ValueError, match="uint8"):
+            encode_png(wrong)
+
+
 def test_text_chunks_are_readable() -> None:
     pixels = np.zeros((3, 2, 3), np.uint8)
     with Image.open(io.BytesIO(encode_png(pixels, {"Comment": "größer ≥ 1"}))) as image:

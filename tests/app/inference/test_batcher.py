@@ -63,6 +63,21 @@ def test_a_lone_crop_does_not_wait() -> None:
     assert np.array_equal(batcher.submit(crop(3), 1.0), crop(3))
 
 
+def test_single_crops_may_run_side_by_side() -> None:
+    together = threading.Barrier(2)
+
+    def run(crops: Crops, _: NDArray[np.float32]) -> Crops:
+        together.wait(20)  # breaks unless the other one is running too
+        return crops
+
+    batcher = MicroBatcher(run, max_batch=1, parallel=2)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(batcher.submit, crop(value), 1.0) for value in range(2)]
+        assert [int(answer.result(25)[0, 0, 0]) for answer in answers] == [0, 1]
+    with pytest.raises(ValueError, match="one at a time"):
+        MicroBatcher(run, max_batch=2, parallel=2)
+
+
 def test_a_delay_joins_crops_that_come_a_little_later() -> None:
     sizes: list[int] = []
 

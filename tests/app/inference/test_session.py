@@ -53,9 +53,20 @@ def test_graph_of_another_contract() -> None:
         NeutralizerSession(model.SerializeToString(), "identity", RuntimeOptions("cpu"))
 
 
-def test_cuda_that_does_not_come_up_ends_the_start(toy_models: Path) -> None:
+def test_bound_tensors_give_the_same_answer() -> None:
+    session = NeutralizerSession(toy_graph(), "toy", RuntimeOptions("cpu"))
+    image = np.random.default_rng(0).integers(0, 200, (2, 64, 64, 3)).astype(np.uint8)
+    strength = np.array([0.5, 1], np.float32)
+    (bound,) = session._run_bound(image, strength)
+    assert np.array_equal(bound, session.run(image, strength))
+
+
+@pytest.mark.parametrize(("device", "name"), [("cuda", "CUDA"), ("tensorrt", "Tensorrt")])
+def test_a_gpu_that_does_not_come_up_ends_the_start(
+    toy_models: Path, device: str, name: str
+) -> None:
     # No visible GPU: the same on machines with and without one.
-    environment = clean_environment(device="cuda", models_dir=str(toy_models))
+    environment = clean_environment(device=device, models_dir=str(toy_models))
     environment["CUDA_VISIBLE_DEVICES"] = "-1"
     done = subprocess.run(
         stoicnet("serve", "--port", "0"),
@@ -66,7 +77,7 @@ def test_cuda_that_does_not_come_up_ends_the_start(toy_models: Path) -> None:
         check=False,
     )
     assert done.returncode == 3
-    assert "CUDA did not come up" in done.stderr
+    assert f"{name} did not come up" in done.stderr
     assert "stoicnet[gpu]" in done.stderr
     assert "Traceback" not in done.stderr
 

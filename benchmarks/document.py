@@ -1,0 +1,79 @@
+"""docs/performance.md from the JSON files in docs/performance: `python -m benchmarks.document`.
+
+`--check` writes nothing and ends with exit code 1 if the page is not what the files give.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import sections
+from benchmarks.machine import RESULTS
+
+PAGE = RESULTS.parent / "performance.md"
+
+_HEAD = """\
+# Performance
+
+<!-- Made by `python -m benchmarks.document` from the JSON files in docs/performance; edits here are
+lost, and a test fails when the two disagree. -->
+
+Every table was measured by the command above it, which writes a JSON file into `docs/performance/`;
+the file also names the processor, the versions, the commit, the model's hash and the load of the
+machine when it was done. `pip install -e ".[bench,train]"` installs what the benchmarks need.
+
+The photographs are one real face (`docs/samples/astronaut.jpg`): 512 px with a crop of 256 px, an
+880 px close-up with a crop of 768 px, 1600 and 3000 px with crops of 512 and 1024 px.
+"""
+
+
+SECTIONS: dict[str, Callable[[sections.Result], str]] = {
+    "stages": sections.stages,
+    "changes": sections.changes,
+    "overhead": sections.overhead,
+    "rivals": sections.rivals,
+    "int8": sections.int8,
+    "training": sections.training,
+    "gpu": sections.gpu,
+}
+_MISSING = {
+    "rivals": "python -m benchmarks.rivals",
+    "training": "python -m benchmarks.training",
+    "gpu": "python -m benchmarks.gpu",
+    "int8": "python -m model_training export int8 --photos DIR --report docs/performance/int8.json",
+}
+
+
+def page(folder: Path = RESULTS) -> str:
+    """The page that a folder of results gives."""
+    parts, missing = [_HEAD], []
+    for name, section in SECTIONS.items():
+        file = folder / f"{name}.json"
+        if file.exists():
+            parts.append(section(json.loads(file.read_text())))
+        else:
+            missing.append(f"- `{_MISSING.get(name, f'python -m benchmarks.{name}')}`")
+    if missing:
+        parts.append("## Not measured yet\n\n" + "\n".join(missing) + "\n")
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Write the page, or check it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    made = page()
+    if parser.parse_args().check:
+        if PAGE.read_text() != made:
+            print("docs/performance.md: run python -m benchmarks.document", file=sys.stderr)
+            raise SystemExit(1)
+        return
+    PAGE.write_text(made)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""What the benchmarks count and compare; the figures themselves need a quiet machine."""
+
+from __future__ import annotations
+
+import sys
+from email import message_from_bytes
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from app.imaging.decode import decode
+from app.inference.providers import cuda_driver_present
+from app.pipeline import Neutralizer, Options
+from app.settings import Settings
+from benchmarks import gpu, sections
+from benchmarks.document import PAGE, page
+from benchmarks.floors import convolution_flops, copy_bandwidth, milliseconds
+from benchmarks.overhead import stage_times
+from benchmarks.pictures import multipart, pictures
+from benchmarks.rivals.work import Work, run, session
+
+MACHINE = {
+    "processor": "a processor",
+    "cores": 2,
+    "load_1_minute": 0.1,
+    "commit": "0123456789ab",
+    "model_sha256": "fedcba9876543210",
+    "packages": {"onnxruntime": "1.0"},
+}
+
+
+def test_the_page_is_what_the_results_give() -> None:
+    assert PAGE.read_text() == page(), "run python -m benchmarks.document"
+
+
+def test_operations_of_a_convolution_are_counted() -> None:
+    value = helper.make_tensor_value_info
+    weights = np.ones((8, 4, 3, 3), np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1])],
+        "convolution",
+        [value("x", TensorProto.FLOAT, [1, 4, 10, 12])],
+        [value("y", TensorProto.FLOAT, [1, 8, 10, 12])],
+        [onnx.numpy_helper.from_array(weights, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    feed = {"x": np.zeros((1, 4, 10, 12), np.float32)}
+    counted = convolution_flops(model.SerializeToString(), feed)
+    assert counted == 2 * (8 * 10 * 12) * (4 * 3 * 3)
+
+
+def test_floors_are_those_of_some_machine() -> None:
+    assert 1e8 < copy_bandwidth(megabytes=8) < 1e12
+    assert milliseconds(lambda: sum(range(20_000)), repeats=3) > 0.01
+
+
+def test_stage_times_leave_waiting_out() -> None:
+    header = "upload;dur=2.0, queue;dur=9.1, decode;dur=1.5, infer;dur=20.0, encode;dur=2.5"
+    assert stage_times(header) == {"decode": 1.5, "infer": 20.0, "encode": 2.5}
+
+
+def test_pictures_have_the_sizes_they_are_named_after() -> None:
+    for name, data in pictures().items():
+        assert max(decode(data).pixels.shape) == int(name)
+
+
+def test_the_form_holds_the_photograph() -> None:
+    body, kind = multipart("512", b"\xff\xd8 not really\r\n a photograph")
+    (part,) = message_from_bytes(
+        b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body
+    ).get_payload()
+    assert part.get_param("name", header="content-disposition") == "file"
+    assert part.get_payload(decode=True) == b"\xff\xd8 not really\r\n a photograph"
+
+
+def test_rivals_answer_as_the_service_does_to_the_byte() -> None:
+    neutralizer = Neutralizer.build(Settings(device="cpu", warm_up=False))
+    work, graph, made = Work(), session(threads=1), pictures()
+    for size in ("512", "880"):
+        prepared = work.before(made[size])
+        answer = work.after(prepared, run(graph, [prepared.crop.image])[0])
+        assert answer == neutralizer.neutralize(made[size], Options(faces="largest")).png
+        assert cv2.imdecode(np.frombuffer(answer, np.uint8), 1).shape == prepared.pixels.shape
+
+
+def test_ratios_against_rivals() -> None:
+    def row(server: str, rate: float, p99: float) -> dict[str, object]:
+        times = {"p50_ms": 10.0, "p95_ms": 20.0, "p99_ms": p99, "cpu_ms_each": 50.0}
+        return {"server": server, "users": 32, "per_second": rate, **times}
+
+    result = {
+        "command": "a command",
+        "machine": MACHINE,
+        "answers": "byte-identical",
+        "servers": {"stoicnet": "ours", "litserve": "theirs"},
+        "targets": {"litserve at 32 users": 1.3, "plain handler at 32 users": 1.5},
+        "rows": [row("stoicnet", 30.0, 90.0), row("litserve", 20.0, 180.0)],
+    }
+    (line,) = [text for text in sections.rivals(result).splitlines() if "users, litserve" in text]
+    assert line.endswith("| 1.50 | 0.50 |")
+
+
+@pytest.mark.skipif(cuda_driver_present(), reason="this machine has a GPU")
+def test_no_gpu_is_said_clearly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["gpu"])
+    with pytest.raises(SystemExit) as ended:
+        gpu.main()
+    assert ended.value.code == gpu.NO_GPU
+    assert "No GPU" in capsys.readouterr().err
