@@ -95,7 +95,7 @@ class FaceEditor:
             edited.append(
                 EditedFace(
                     face=face,
-                    quality=quality_components(face, found, photo.shape),
+                    quality=quality_components(face, found, photo.shape, before),
                     crop_size=size,
                     altered=altered,
                     altered_share=float((face_mask > 127).mean()),

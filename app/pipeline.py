@@ -120,7 +120,7 @@ class Neutralizer:
                     right_eye, left_eye = face.landmarks[:2]
                     matrix = crop_matrix(right_eye, left_eye, _METER_SIDE)
                     expression = self.meter.read(photograph.pixels, matrix, _METER_SIDE)
-            quality = quality_components(face, found, photograph.pixels.shape)
+            quality = quality_components(face, found, photograph.pixels.shape, expression)
             looked_at.append(LookedAt(face, quality, expression))
         height, width = photograph.pixels.shape[:2]
         return Analysis(
