@@ -187,6 +187,7 @@ class Neutralizer:
             photograph = decode(data, self._limits)
         with progress.stage("detect"):
             found = self._detector.detect(photograph.pixels)
+        progress.faces_found = len(found)
         chosen, notes = select_faces(
             found,
             photograph.pixels.shape,
