@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from app.settings import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 
@@ -60,6 +62,9 @@ def test_images_are_pinned_and_the_service_is_confined(compose: dict[str, Any]) 
         if name.startswith("stoicnet-"):
             assert service["read_only"]
             assert service["cap_drop"] == ["ALL"]
+            grace = float(service["stop_grace_period"].removesuffix("s"))
+            settings = Settings()
+            assert grace > settings.upload_timeout + settings.request_timeout
 
 
 def instructions() -> list[tuple[str, str]]:
