@@ -23,7 +23,7 @@ import httpx
 from PIL import Image, PngImagePlugin
 
 MIN_EYE_DISTANCE = 60  # pixels; less gives a soft badge
-RESTING_SCORE = 0.3  # sum of expression blendshapes under which a face is left as it is
+RESTING_SCORE = 2.2  # expression up to which a face is left as it is; see docs/operations.md
 MAX_ALTERED_SHARE = 0.35  # of the photograph; more is not the edit of one face
 EYE_DISTANCE = 0.22  # of the badge's width
 EYE_LINE = 0.42  # of its height, from above
