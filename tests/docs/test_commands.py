@@ -55,6 +55,9 @@ def parsed(program: typer.Typer, arguments: Sequence[str]) -> None:
     while hasattr(command, "commands"):
         assert words, f"{command.name} needs a command"
         name = words.pop(0)
+        if name.startswith("-"):
+            assert any(name in parameter.opts for parameter in command.params), name
+            return
         assert name in command.commands, f"no command {name}"
         command = command.commands[name]
     if words in ([], ["..."]):  # only named

@@ -83,3 +83,12 @@ def test_every_error_code_is_documented() -> None:
     text = (ROOT / "docs" / "http-api.md").read_text()
     answered = {code for code, status in STATUS_BY_CODE.items() if status != 499}
     assert {code for code in answered if f"`{code}`" not in text} == set()
+
+
+def test_paths_that_the_architecture_names_are_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"`((?:app|model_training|tests|deploy|onnx_models)/[\w/.]*)`", text))
+    assert len(named) > 25
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+    packages = {f"app/{path.name}/" for path in (ROOT / "app").iterdir() if path.is_dir()}
+    assert packages - {"app/__pycache__/"} <= named, "every package is explained"
