@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif"})
 _MANY = 3
 
 
@@ -17,7 +17,7 @@ def photographs(given: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in given:
         if path.is_dir():
-            found += sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
+            found += sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
         else:
             found.append(path)
     return found

@@ -73,7 +73,8 @@ def roll_degrees(face: Face) -> float:
 
 def yaw_degrees(face: Face) -> float:
     """Estimated turn of the head: positive moves the nose to the right in the upright picture."""
-    nose = transform_points(face.landmarks[2:3], crop_matrix(*face.landmarks[:2], 1))[0]
+    matrix = crop_matrix(face.landmarks[0], face.landmarks[1], 1)
+    nose = transform_points(face.landmarks[2:3], matrix)[0]
     beside = (float(nose[0]) - EYE_MIDPOINT[0]) / INTER_OCULAR
     return max(-90.0, min(90.0, _YAW_DEGREES * beside))
 
