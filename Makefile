@@ -66,7 +66,7 @@ format: $(DEV_READY) ## let ruff fix and format the code
 	$(DEV)/ruff check --fix .
 	$(DEV)/ruff format .
 
-hooks: $(DEV_READY) ## run ruff before each commit
+hooks: $(DEV_READY) ## run ruff and mypy before each commit
 	$(DEV)/pre-commit install
 
 evaluate: $(EVAL_READY) ## measure MODEL (photo) on DATA (a folder): Tables 1 and 2, report, JSON
@@ -75,7 +75,7 @@ evaluate: $(EVAL_READY) ## measure MODEL (photo) on DATA (a folder): Tables 1 an
 evaluate-check: $(EVAL_READY) ## check the controls on real pictures (LONDON=folder)
 	$(EVAL_VENV)/bin/python -m model_training evaluate-check --london $(LONDON) $(ARGS)
 
-browser-tools:
+browser-tools: ## install Chromium where it is missing (Debian, Ubuntu)
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \
 		root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 		$$root apt-get update && \

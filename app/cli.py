@@ -12,24 +12,42 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
-from app.errors import StartupError, StoicNetError
+from app.errors import RequestError, StartupError, StoicNetError
 from app.faces.selection import FacesPolicy
 from app.files import FreeNames, photographs, with_progress, write
 from app.observability.logs import configure_logging
 from app.pipeline import Neutralizer
 from app.result import Options, Output
 from app.settings import Device, ModelName, Settings
+from app.version import software_version
 
 EXIT_SOME_FAILED = 1
+EXIT_WRONG_USAGE = 2
 EXIT_CANNOT_START = 3
 
 cli = typer.Typer(
     name="stoicnet",
-    help="The same person, with a neutral face. Exit codes: 0 done, 1 some photographs failed, "
-    "2 wrong usage, 3 cannot start.",
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
 )
+
+
+@cli.callback()
+def _any_command(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", is_eager=True)
+    ] = False,
+) -> None:
+    """The same person, with a neutral face.
+
+    Exit codes: 0 done, 1 some photographs failed, 2 wrong usage, 3 cannot start.
+    """
+    if version:
+        typer.echo(software_version())
+        raise typer.Exit
+
+
 models_cli = typer.Typer(help="The model files.", no_args_is_help=True)
 cli.add_typer(models_cli, name="models")
 
@@ -124,9 +142,13 @@ def neutralize(
 
     A photograph that fails is reported and the others go on; the exit code is then 1.
     """
+    files = _found(photos)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise typer.BadParameter(f"{out} cannot be made a folder: {error.strerror}") from error
     neutralizer = _neutralizer(_settings(device=device, warm_up=False))
     options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
-    out.mkdir(parents=True, exist_ok=True)
     names = FreeNames()
 
     def one(photo: Path) -> None:
@@ -138,7 +160,7 @@ def neutralize(
         for warning in result.warnings:
             typer.echo(f"{photo}: {warning}", err=True)
 
-    _each(photos, one)
+    _each(files, one)
 
 
 @cli.command()
@@ -194,13 +216,14 @@ def analyze(
     """Print a JSON line for every photograph: faces, quality, expression. Nothing is altered."""
     from app.api.reports import Analyzed
 
+    files = _found(photos)
     neutralizer = _neutralizer(_settings(device="cpu", warm_up=False))
 
     def one(photo: Path) -> None:
         report = Analyzed.of(neutralizer.analyze(photo.read_bytes(), faces))
         typer.echo(json.dumps({"file": str(photo), **report.model_dump(mode="json")}))
 
-    _each(photos, one)
+    _each(files, one)
 
 
 @cli.command()
@@ -237,12 +260,22 @@ def verify(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
+def _found(photos: list[Path]) -> list[Path]:
+    files = photographs(photos)
+    if not files:
+        raise typer.BadParameter(f"no photographs in {', '.join(map(str, photos))}")
+    return files
+
+
 def _each(photos: list[Path], one: Callable[[Path], None]) -> None:
     """Call `one` for every photograph; failures are reported and counted."""
     failed = 0
-    for photo in with_progress(photographs(photos)):
+    for photo in with_progress(photos):
         try:
             one(photo)
+        except RequestError as error:  # as wrong for every other photograph
+            typer.echo(f"stoicnet: {error.title}: {error.detail}", err=True)
+            raise typer.Exit(EXIT_WRONG_USAGE) from error
         except (StoicNetError, OSError) as error:
             failed += 1
             code = f"{error.code}: " if isinstance(error, StoicNetError) else ""

@@ -95,7 +95,7 @@ class FaceEditor:
             edited.append(
                 EditedFace(
                     face=face,
-                    quality=quality_components(face, found, photo.shape),
+                    quality=quality_components(face, found, photo.shape, before),
                     crop_size=size,
                     altered=altered,
                     altered_share=np.count_nonzero(face_mask > 127) / face_mask.size,

@@ -10,7 +10,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import page, problems
+from app.api import documented, page, problems
 from app.api.auth import ApiKeys
 from app.api.observe import ObserveMiddleware
 from app.api.routes import router
@@ -80,6 +80,7 @@ def create_app(settings: Settings | None = None, neutralizer: Neutralizer | None
         )
     app.add_middleware(ObserveMiddleware, metrics=metrics, traces=traces)
     app.include_router(router)
+    documented.install(app)
     page.install(app)
     return app
 

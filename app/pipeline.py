@@ -127,7 +127,7 @@ class Neutralizer:
                     right_eye, left_eye = face.landmarks[:2]
                     matrix = crop_matrix(right_eye, left_eye, _METER_SIDE)
                     expression = self.meter.read(photograph.pixels, matrix, _METER_SIDE)
-            quality = quality_components(face, found, photograph.pixels.shape)
+            quality = quality_components(face, found, photograph.pixels.shape, expression)
             looked_at.append(LookedAt(face, quality, expression))
         height, width = photograph.pixels.shape[:2]
         return Analysis(
@@ -194,6 +194,7 @@ class Neutralizer:
             photograph = decode(data, self._limits)
         with progress.stage("detect"):
             found = self._detector.detect(photograph.pixels)
+        progress.faces_found = len(found)
         chosen, notes = select_faces(
             found,
             photograph.pixels.shape,

@@ -16,6 +16,7 @@ class Progress:
     Attributes:
         milliseconds: spent by stage, in the order of their first start.
         spans: stage, start and end in nanoseconds since the epoch, for traces.
+        faces_found: how many faces there are, once that is known; a refusal does not undo it.
     """
 
     def __init__(self, abandoned: threading.Event | None = None) -> None:
@@ -27,6 +28,7 @@ class Progress:
         """
         self.milliseconds: dict[str, float] = {}
         self.spans: list[tuple[str, int, int]] = []
+        self.faces_found: int | None = None
         self._abandoned = abandoned
 
     @contextmanager

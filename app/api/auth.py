@@ -6,11 +6,18 @@ import hashlib
 import hmac
 from pathlib import Path
 
-from fastapi import Request
+from fastapi import Request, Security
+from fastapi.security import APIKeyHeader, HTTPBearer
 
 from app.api.problems import UnauthorizedError
 from app.errors import StartupError
 from app.settings import Settings
+
+KEY_SCHEMES = [
+    Security(HTTPBearer(auto_error=False, scheme_name="bearer")),
+    Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header")),
+]
+"""For the OpenAPI document alone, so that /docs can send a key; `ApiKeys.check` decides."""
 
 
 class ApiKeysFileError(StartupError):

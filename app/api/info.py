@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.api.schemas import Info, Limits, MeterInfo, ModelInfo
-from app.imaging.decode import SUPPORTED
+from app.imaging.decode import accepted
 from app.pipeline import Neutralizer
 from app.settings import Settings
 from app.version import software_version
@@ -38,7 +38,7 @@ def describe(neutralizer: Neutralizer, settings: Settings) -> Info:
         models=models,
         meter=MeterInfo(version=meter.version, sha256=meter.sha256) if meter else None,
         identity=settings.identity,
-        formats=list(SUPPORTED),
+        formats=list(accepted()),
         limits=Limits(
             max_bytes=settings.max_bytes,
             max_pixels=settings.max_pixels,

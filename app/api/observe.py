@@ -79,6 +79,8 @@ class ObserveMiddleware:
         if isinstance(progress, Progress):
             spent = dict(progress.milliseconds)
             self._metrics.observe_stages(spent)
+            if progress.faces_found is not None:
+                self._metrics.faces_found.observe(progress.faces_found)
             facts["stages"] = {stage: round(each, 1) for stage, each in spent.items()}
         level = logging.DEBUG if route in _QUIET else logging.INFO
         text = "%(method)s %(route)s %(status)d %(code)s %(milliseconds).1f ms"

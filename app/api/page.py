@@ -39,5 +39,5 @@ def install(app: FastAPI) -> None:
     async def page() -> FileResponse:
         return FileResponse(WEB_DIR / "index.html", headers=dict(HEADERS))
 
-    app.add_api_route("/", page, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/", page, methods=["GET", "HEAD"], include_in_schema=False)
     app.mount("/web", _PageFiles(directory=WEB_DIR), name="web")

@@ -121,7 +121,13 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     title = HTTPStatus(error.status_code).phrase
     code = title.lower().replace(" ", "_")
-    response = problem(request, error.status_code, code, title, str(error.detail))
+    detail = str(error.detail)
+    if error.status_code == 404:
+        detail = f"There is no {request.url.path} here; /docs lists what there is."
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        detail = f"{request.url.path} does not answer {request.method}, only {allowed}."
+    response = problem(request, error.status_code, code, title, detail)
     response.headers.update(error.headers or {})
     return response
 

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from app.api.documented import problems
+from app.api.accept import prefers_json
+from app.api.auth import KEY_SCHEMES
+from app.api.documented import ANALYZED, FACTS, INFO, METRICS, NEUTRALIZED, OK, STAGES, problems
 from app.api.info import describe
 from app.api.problems import NotReadyError
 from app.api.reports import Analyzed, Neutralized
@@ -24,6 +26,8 @@ from app.settings import ModelName
 router = APIRouter()
 
 _REFUSALS = (400, 401, 408, 413, 415, 422, 429, 503, 504)
+# A key is one of two headers, or not needed at all: that is for the operator to say.
+_UPLOAD: dict[str, Any] = {"requestBody": REQUEST_BODY, "security": [{}]}
 
 FacesQuery = Annotated[
     FacesPolicy,
@@ -60,11 +64,6 @@ def _server_timing(timings: Mapping[str, float]) -> str:
     return ", ".join(f"{stage};dur={spent:.1f}" for stage, spent in timings.items())
 
 
-def _wants_json(request: Request) -> bool:
-    accept = request.headers.get("accept", "")
-    return "application/json" in accept and "image/png" not in accept
-
-
 @router.post(
     "/neutralize",
     response_class=Response,
@@ -72,12 +71,17 @@ def _wants_json(request: Request) -> bool:
         200: {
             "description": "The picture as PNG, or with `Accept: application/json` a report with "
             "the picture in base64",
-            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+            "headers": FACTS,
+            "content": {
+                "image/png": {"schema": {"type": "string", "format": "binary"}},
+                "application/json": {"example": NEUTRALIZED},
+            },
             "model": Neutralized,
         },
         **problems(*_REFUSALS),
     },
-    openapi_extra={"requestBody": REQUEST_BODY},
+    dependencies=KEY_SCHEMES,
+    openapi_extra=_UPLOAD,
 )
 async def neutralize(
     request: Request,
@@ -96,11 +100,10 @@ async def neutralize(
     """Return the photograph with the same person's face at rest."""
     service = service_of(request)
     options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
-    as_json = _wants_json(request)
+    as_json = prefers_json(request.headers.get("accept", ""))
 
     def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
         result = service.neutralizer.neutralize(data, options, progress)
-        service.metrics.faces_found.observe(result.faces_found)
         headers = dict(_facts(result))
         if as_json:
             body = Neutralized.of(result).model_dump_json().encode()
@@ -113,8 +116,17 @@ async def neutralize(
 @router.post(
     "/analyze",
     response_class=Response,
-    responses={200: {"description": "The report", "model": Analyzed}, **problems(*_REFUSALS)},
-    openapi_extra={"requestBody": REQUEST_BODY},
+    responses={
+        200: {
+            "description": "The report",
+            "headers": STAGES,
+            "content": {"application/json": {"example": ANALYZED}},
+            "model": Analyzed,
+        },
+        **problems(*_REFUSALS),
+    },
+    dependencies=KEY_SCHEMES,
+    openapi_extra=_UPLOAD,
 )
 async def analyze(request: Request, faces: FacesQuery = "all") -> Response:
     """Say what the photograph shows: faces, quality, expression. Nothing is altered."""
@@ -122,7 +134,6 @@ async def analyze(request: Request, faces: FacesQuery = "all") -> Response:
 
     def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
         analysis = service.neutralizer.analyze(data, faces, progress)
-        service.metrics.faces_found.observe(analysis.faces_found)
         body = Analyzed.of(analysis).model_dump_json().encode()
         headers = {"Server-Timing": _server_timing(analysis.timings)}
         return Response(body, media_type="application/json", headers=headers), {}
@@ -130,14 +141,14 @@ async def analyze(request: Request, faces: FacesQuery = "all") -> Response:
     return await service.answer(request, work)
 
 
-@router.get("/info", responses=problems(503))
+@router.get("/info", responses={**INFO, **problems(503)})
 async def info(request: Request) -> Info:
     """Version, models with their hashes, the provider that really runs, limits."""
     service = service_of(request)
     return describe(service.neutralizer, service.settings)
 
 
-@router.get("/livez", responses=problems(503))
+@router.get("/livez", responses={**OK, **problems(503)})
 async def livez(request: Request) -> Health:
     """Whether the process answers and its models run; if not, restart it."""
     service = getattr(request.app.state, "service", None)
@@ -146,7 +157,7 @@ async def livez(request: Request) -> Health:
     return Health(status="ok")
 
 
-@router.get("/readyz", responses=problems(503))
+@router.get("/readyz", responses={**OK, **problems(503)})
 async def readyz(request: Request) -> Health:
     """Whether photographs can be sent: the models are loaded, warm and running."""
     service = service_of(request)
@@ -164,9 +175,7 @@ def _refuse_dead(service: Service) -> None:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={
-        200: {"description": "Metrics in Prometheus' format", "content": {"text/plain": {}}}
-    },
+    responses=METRICS,
 )
 async def metrics(request: Request) -> Response:
     """What Prometheus scrapes."""

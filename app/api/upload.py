@@ -28,7 +28,8 @@ REQUEST_BODY: dict[str, Any] = {
                     FIELD: {
                         "type": "string",
                         "format": "binary",
-                        "description": "A photograph: JPEG, PNG, WebP, BMP or TIFF.",
+                        "description": "A photograph: JPEG, PNG, WebP, BMP or TIFF; "
+                        "`/info` lists the formats.",
                     }
                 },
             }

@@ -1,8 +1,17 @@
-"""Quality components of ISO/IEC 29794-5 that five landmarks and a box can really measure.
+"""Quality components of ISO/IEC 29794-5 that a box, five landmarks and the meter can measure.
 
 Names and the mapping of native measures to quality values (0 to 100) follow the standard's open
-reference implementation (OFIQ, BSI, MIT licence). Components that need more than we have (yaw and
-pitch, illumination, occlusion, the distance from the eyes to the chin) are absent.
+reference implementation (OFIQ, BSI, MIT licence). Components that need more than we have (pitch,
+illumination, occlusion) are absent. Where we measure in another way than the standard, the note
+says how, and the constants below were compared with MediaPipe's landmarks and head pose on 519
+photographs (London, FairFace, LFW; openings and the chin on the 297 of them within 15 degrees):
+
+- eye line to chin: within 8 % on nine of ten faces
+- MouthClosed, EyesOpen: quality off by less than 1 point (median), 8 (95th percentile)
+- HeadSize: quality off by 1.5 points (median), 21 (95th percentile)
+- HeadPoseYaw: off by 1.8 degrees (median), 6 (95th percentile)
+
+Pitch was tried in the same way and left out: five points hardly know it (correlation 0.4).
 """
 
 from __future__ import annotations
@@ -10,8 +19,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR, crop_matrix, transform_points
 from app.faces.detector import Face
+
+_BOX_BELOW_CHIN = 1.04
+"""Eye line to the lower edge of the detector's box / eye line to the chin."""
+_EYE_WIDTH = 0.425
+"""Width of an eye / inter-eye distance."""
+_YAW_DEGREES = 88.0
+"""Degrees of yaw for a nose tip one inter-eye distance beside the middle of the eyes."""
+_CHIN = "The chin is estimated from the lower edge of the detector's box."
+
+
+class Openings(Protocol):
+    """Lip gap / inter-eye distance, and lid distance / eye width, as the meter reads them."""
+
+    @property
+    def lip_gap(self) -> float: ...
+
+    @property
+    def eye_opening(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +71,25 @@ def roll_degrees(face: Face) -> float:
     return math.degrees(math.atan2(float(y), float(x)))
 
 
+def yaw_degrees(face: Face) -> float:
+    """Estimated turn of the head: positive moves the nose to the right in the upright picture."""
+    matrix = crop_matrix(face.landmarks[0], face.landmarks[1], 1)
+    nose = transform_points(face.landmarks[2:3], matrix)[0]
+    beside = (float(nose[0]) - EYE_MIDPOINT[0]) / INTER_OCULAR
+    return max(-90.0, min(90.0, _YAW_DEGREES * beside))
+
+
+def _turned(degrees: float) -> int:
+    return round(100 * math.cos(math.radians(degrees)) ** 2)
+
+
+def _eyes_to_chin(face: Face) -> float:
+    """Pixels from the middle of the eyes to the chin, the standard's measure T."""
+    eye_line = float(face.landmarks[:2, 1].mean())
+    below = face.box[1] + face.box[3] - eye_line
+    return max(below / _BOX_BELOW_CHIN, 1.0)
+
+
 def _unicity(faces: Sequence[Face]) -> float:
     """0 for a single face, nearer to 1 the larger the second one is."""
     areas = sorted((face.box[2] * face.box[3] for face in faces), reverse=True)
@@ -49,7 +97,10 @@ def _unicity(faces: Sequence[Face]) -> float:
 
 
 def quality_components(
-    face: Face, faces: Sequence[Face], shape: tuple[int, ...]
+    face: Face,
+    faces: Sequence[Face],
+    shape: tuple[int, ...],
+    openings: Openings | None = None,
 ) -> dict[str, Quality]:
     """What can be measured of one face.
 
@@ -57,6 +108,7 @@ def quality_components(
         face: the face.
         faces: all faces of the photograph, this one among them.
         shape: the photograph's [H, W, ...].
+        openings: what the meter read of this face; None without a meter.
 
     Returns:
         Components by their name in ISO/IEC 29794-5.
@@ -67,31 +119,27 @@ def quality_components(
     leftward = float(right_eye[0]) / distance
     rightward = (width - float(left_eye[0])) / distance
     unicity = _unicity(faces)
-    roll = roll_degrees(face)
-    chin = face.box[1] + face.box[3]
-    eyes_to_chin = (chin - float(right_eye[1] + left_eye[1]) / 2) / height
-    return {
+    roll, yaw = roll_degrees(face), yaw_degrees(face)
+    to_chin = _eyes_to_chin(face)
+    # Beyond 60 degrees the nose's place says too little to divide by the cosine.
+    frontal = distance / max(0.5, math.cos(math.radians(yaw)))
+    components = {
         "SingleFacePresent": Quality(
             unicity, "root of the two largest boxes' area ratio", round(100 * (1 - unicity))
         ),
         "InterEyeDistance": Quality(
-            distance,
-            "px",
-            _sigmoid(distance, 70, 20),
-            "not corrected for yaw, so too short on turned heads",
+            frontal, "px", _sigmoid(frontal, 70, 20), "corrected by the estimated yaw"
         ),
         "HeadSize": Quality(
-            eyes_to_chin,
+            to_chin / height,
             "eye line to chin / picture height",
-            None,
-            "the chin is taken to be the lower edge of the detector's box",
+            2 * (100 - _sigmoid(abs(to_chin / height - 0.45), 0, 0.05)),
+            f"{_CHIN} 0.45 is best.",
         ),
-        "HeadPoseRoll": Quality(
-            roll,
-            "degrees",
-            round(100 * math.cos(math.radians(roll)) ** 2),
-            "from the line through the eyes",
+        "HeadPoseYaw": Quality(
+            yaw, "degrees", _turned(yaw), "estimated from the nose's place between the eyes"
         ),
+        "HeadPoseRoll": Quality(roll, "degrees", _turned(roll), "from the line through the eyes"),
         "LeftwardCropOfTheFaceImage": Quality(
             leftward, "inter-eye distances", _sigmoid(leftward, 0.9, 0.1)
         ),
@@ -99,3 +147,16 @@ def quality_components(
             rightward, "inter-eye distances", _sigmoid(rightward, 0.9, 0.1)
         ),
     }
+    if openings is not None:
+        mouth = max(0.0, openings.lip_gap) * distance / to_chin
+        components["MouthClosed"] = Quality(
+            mouth, "lip gap / eye line to chin", 100 - _sigmoid(mouth, 0.2, 0.06), _CHIN
+        )
+        eyes = max(0.0, openings.eye_opening) * _EYE_WIDTH * distance / to_chin
+        components["EyesOpen"] = Quality(
+            eyes,
+            "lid distance / eye line to chin",
+            _sigmoid(eyes, 0.02, 0.01),
+            f"{_CHIN} Both eyes' mean; the standard takes the smaller opening.",
+        )
+    return components

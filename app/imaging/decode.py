@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,9 @@ from app.errors import (
 )
 
 SUPPORTED = ("JPEG", "PNG", "WebP", "BMP", "TIFF")
+"""What is always accepted; HEIC too where the extra `heic` is installed: see `accepted`."""
 
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _WHITE = 255
 _SRGB = ImageCms.createProfile("sRGB")
 
@@ -40,13 +43,24 @@ class Photograph:
 
     Attributes:
         pixels: uint8 sRGB [H, W, 3], upright (EXIF orientation applied).
-        format: the format found in the bytes, one of `SUPPORTED`.
+        format: the format found in the bytes, one of `accepted()`.
         warnings: what could not be honoured, in words.
     """
 
     pixels: NDArray[np.uint8]
     format: str
     warnings: tuple[str, ...] = ()
+
+
+@cache
+def accepted() -> tuple[str, ...]:
+    """The formats that are accepted here; the first call tells Pillow of HEIC, if it is there."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return SUPPORTED
+    pillow_heif.register_heif_opener(thumbnails=False)
+    return (*SUPPORTED, "HEIC")
 
 
 def sniff(data: bytes) -> str:
@@ -59,7 +73,10 @@ def sniff(data: bytes) -> str:
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "WebP"
     if head[4:8] == b"ftyp":
-        return "AVIF" if head[8:12] in (b"avif", b"avis") else "HEIC"
+        brand = head[8:12]
+        if brand in _HEIC_BRANDS:
+            return "HEIC"
+        return "AVIF" if brand in (b"avif", b"avis") else "video"
     signatures = {
         b"\xff\xd8\xff": "JPEG",
         b"\x89PNG\r\n\x1a\n": "PNG",
@@ -78,9 +95,11 @@ def sniff(data: bytes) -> str:
     for signature, name in signatures.items():
         if head.startswith(signature):
             return name
+    if not data:
+        raise NotAnImageError(f"The file is empty. Send one of {', '.join(accepted())}.")
     raise NotAnImageError(
         f"The file does not begin like any known image ({len(data)} bytes). "
-        f"Send one of {', '.join(SUPPORTED)}."
+        f"Send one of {', '.join(accepted())}."
     )
 
 
@@ -100,8 +119,8 @@ def _damage_is_an_image_error(kind: str) -> Iterator[None]:
 
 
 def _check_frames(image: Image.Image, kind: str) -> None:
-    # JPEG is exempt: phones put previews behind the picture (MPO), and the first one is the photo.
-    if kind == "JPEG":
+    # Exempt: phones put previews (MPO) and bursts behind the picture, and the first is the photo.
+    if kind in ("JPEG", "HEIC"):
         return
     if kind == "TIFF":  # counting the pages would walk a chain of any length
         try:
@@ -192,12 +211,14 @@ def decode(data: bytes, limits: DecodeLimits | None = None) -> Photograph:
             max_bytes=limits.max_bytes,
         )
     kind = sniff(data)
-    if kind not in SUPPORTED:
+    formats = accepted()
+    if kind not in formats:
         raise UnsupportedImageError(
-            f"This is a {kind} file. Send one of {', '.join(SUPPORTED)}.", supported=SUPPORTED
+            f"This is a {kind} file. Send one of {', '.join(formats)}.", supported=formats
         )
     with _damage_is_an_image_error(kind):
-        image = Image.open(io.BytesIO(data), formats=[kind.upper()])
+        opener = "HEIF" if kind == "HEIC" else kind.upper()  # Pillow's name for it
+        image = Image.open(io.BytesIO(data), formats=[opener])
         _check_size(image.size, limits)
         _check_frames(image, kind)
         image.load()

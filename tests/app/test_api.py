@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as PilImage
 
+from app.api.documented import FACTS
 from app.settings import DEFAULT_MODELS_DIR
 from tests.app.files import animation, bomb, deep_png, encode, with_orientation
 
@@ -70,6 +71,8 @@ def test_photograph_in_photograph_out(server: httpx.Client, astronaut: Image) ->
     own = [stage for stage in stages if stage != "measure"]  # measured only with a meter
     assert own == ["upload", "queue", "decode", "detect", "crop", "infer", "composite", "encode"]
     assert len(response.headers["x-request-id"]) == 32
+    own = {name for name in response.headers if name.startswith("x-stoicnet-")}
+    assert own <= {name.lower() for name in FACTS}, "documented"
 
 
 def test_the_background_is_the_photographs_own(server: httpx.Client, astronaut: Image) -> None:
@@ -179,8 +182,10 @@ def test_requests_that_make_no_sense(server: httpx.Client, astronaut: Image) -> 
         "/neutralize", content=b"x", headers={"Content-Type": "multipart/form-data"}
     )
     assert_problem(no_boundary, 400, "malformed_upload")
-    assert_problem(server.get("/neutralize"), 405, "method_not_allowed")
-    assert_problem(server.get("/nowhere"), 404, "not_found")
+    wrong = assert_problem(server.get("/neutralize"), 405, "method_not_allowed")
+    assert wrong["detail"] == "/neutralize does not answer GET, only POST."
+    nowhere = assert_problem(server.get("/nowhere"), 404, "not_found")
+    assert "/docs" in str(nowhere["detail"])
 
 
 def test_a_body_without_length_is_counted_as_it_arrives(server: httpx.Client) -> None:
@@ -218,4 +223,5 @@ def test_description_and_page(server: httpx.Client) -> None:
         "504",
     }
     assert "<form" in server.get("/").text
+    assert server.head("/").status_code == 200
     assert DEFAULT_MODELS_DIR.is_dir()

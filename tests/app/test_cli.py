@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +114,32 @@ def test_a_file_of_keys_that_is_empty_ends_the_start(
     done = run.invoke(cli, ["serve", "--port", "0"])
     assert done.exit_code == 3
     assert "holds no key" in done.output
+
+
+def test_version(run: CliRunner) -> None:
+    done = run.invoke(cli, ["--version"])
+    assert done.exit_code == 0
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", done.output)
+
+
+def test_wrong_usage_is_said_at_once(
+    run: CliRunner, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    photos, empty, file = tmp_path / "photos", tmp_path / "empty", tmp_path / "file"
+    for folder in (photos, empty):
+        folder.mkdir()
+    for name in ("a.png", "b.png"):
+        (photos / name).write_bytes(encode(astronaut))
+    file.write_text("not a folder")
+    out = str(tmp_path / "out")
+    for arguments, said in (
+        ([str(empty), "--out", out], "no photographs in"),
+        ([str(photos), "--out", str(file)], "cannot be made a folder"),
+        ([str(photos), "--out", out, "--model", "classic"], "classic is not installed"),
+        ([str(photos), "--out", out, "--faces", "all", "--output", "face"], "do not go together"),
+        ([str(photos), "--out", out, "--strength", "2"], "strength"),
+    ):
+        done = run.invoke(cli, ["neutralize", *arguments], env={"COLUMNS": "200"})
+        assert done.exit_code == 2, done.output
+        assert done.output.count(said) == 1, done.output
+    assert run.invoke(cli, ["analyze", str(empty)]).exit_code == 2

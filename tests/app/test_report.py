@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from app.editing import Edited
 from app.errors import IdentityNotPreservedError, ModelFileError
 from app.faces.detector import Face, FaceDetector
-from app.faces.quality import quality_components
+from app.faces.quality import quality_components, yaw_degrees
 from app.imaging.provenance import COMPOSITE
 from app.inference.identity import SFACE_SHA256, Identity, Recogniser
+from app.inference.meter import Expression
 from app.main import create_app
 from app.pipeline import Neutralizer
 from app.result import Options
@@ -46,12 +47,43 @@ def test_quality_of_a_level_single_face() -> None:
     assert found["SingleFacePresent"].quality == 100
     assert found["InterEyeDistance"].native == pytest.approx(70)
     assert found["InterEyeDistance"].quality == 50  # the middle of the standard's sigmoid
-    assert found["HeadPoseRoll"].native == pytest.approx(0)
-    assert found["HeadPoseRoll"].quality == 100
+    for angle in ("HeadPoseRoll", "HeadPoseYaw"):
+        assert found[angle].native == pytest.approx(0)
+        assert found[angle].quality == 100
     assert found["LeftwardCropOfTheFaceImage"].native == pytest.approx(100 / 70)
     assert found["RightwardCropOfTheFaceImage"].native == pytest.approx(130 / 70)
-    assert found["HeadSize"].native == pytest.approx(60 / 200)
-    assert found["HeadSize"].quality is None
+    # The box ends 60 px below the eyes, the chin 1.04 times nearer; 0.45 would be 100.
+    assert found["HeadSize"].native == pytest.approx(60 / 1.04 / 200)
+    assert found["HeadSize"].quality == 8
+    assert "MouthClosed" not in found, "absent without a meter, not invented"
+    assert "EyesOpen" not in found
+
+
+@pytest.mark.parametrize(
+    ("lip_gap", "eye_opening", "mouth", "eyes"),
+    [(0.0, 0.3, 97, 100), (0.24, 0.1, 18, 96), (0.1, 0.0, 79, 12)],
+)
+def test_quality_of_mouth_and_eyes(
+    lip_gap: float, eye_opening: float, mouth: int, eyes: int
+) -> None:
+    only = face((100, 100), (170, 100))
+    found = quality_components(only, [only], (200, 300), Expression(1.0, lip_gap, eye_opening))
+    to_chin = 60 / 1.04
+    assert found["MouthClosed"].native == pytest.approx(lip_gap * 70 / to_chin)
+    assert found["EyesOpen"].native == pytest.approx(eye_opening * 0.425 * 70 / to_chin)
+    assert (found["MouthClosed"].quality, found["EyesOpen"].quality) == (mouth, eyes)
+
+
+def test_a_turned_head_moves_its_nose(astronaut: Image, detector: FaceDetector) -> None:
+    level = face((100, 100), (170, 100))
+    turned = replace(level, landmarks=level.landmarks + np.array([[0, 0]] * 2 + [[20, 0]] * 3))
+    found = quality_components(turned, [turned], (200, 300))
+    assert found["HeadPoseYaw"].native == pytest.approx(88 * 20 / 70)
+    assert found["HeadPoseYaw"].quality == 82
+    assert found["InterEyeDistance"].native == pytest.approx(70 / np.cos(np.radians(88 * 20 / 70)))
+    [real] = detector.detect(astronaut)
+    [mirrored] = detector.detect(np.ascontiguousarray(astronaut[:, ::-1]))
+    assert yaw_degrees(real) == pytest.approx(-yaw_degrees(mirrored), abs=3)
 
 
 def test_quality_of_a_tilted_face_in_company() -> None:

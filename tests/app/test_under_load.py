@@ -95,13 +95,14 @@ def test_metrics_answer_an_operators_questions(slow: Running, photo: bytes) -> N
     client, _ = slow
     assert post(client, photo).status_code == 200
     assert post(client, b"no photograph").status_code == 400
+    assert post(client, encode(np.zeros((64, 64, 3), np.uint8))).status_code == 422
     text = client.get("/metrics").text
     for expected in (
         'stoicnet_requests_total{code="not_an_image",route="/neutralize",status="400"}',
         'stoicnet_stage_seconds_count{stage="infer"}',
         'stoicnet_stage_seconds_count{stage="queue"}',
         "stoicnet_batch_size_count",
-        "stoicnet_faces_found_count",
+        'stoicnet_faces_found_bucket{le="0.0"} 1.0',  # refused pictures count too
         "stoicnet_requests_limit 2.0",
         'provider="CPUExecutionProvider"',
         "process_resident_memory_bytes",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -60,6 +64,9 @@ def test_images_are_pinned_and_the_service_is_confined(compose: dict[str, Any]) 
         if name.startswith("stoicnet-"):
             assert service["read_only"]
             assert service["cap_drop"] == ["ALL"]
+            grace = float(service["stop_grace_period"].removesuffix("s"))
+            settings = Settings()
+            assert grace > settings.upload_timeout + settings.request_timeout
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -103,3 +110,30 @@ def test_hadolint() -> None:
         [str(hadolint), str(ROOT / "Dockerfile")], capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_wheel_that_the_image_installs_is_whole(tmp_path: Path) -> None:
+    """`pip install --no-deps .` as in the Dockerfile: from the copied files alone, to a wheel."""
+    source = tmp_path / "src"
+    source.mkdir()
+    ignored = shutil.ignore_patterns("__pycache__")
+    copied = [rest.split()[:-1] for word, rest in instructions() if word == "COPY"]
+    for name in {name for names in copied for name in names if "--from" not in names[0]}:
+        path = ROOT / name
+        if path.is_dir():
+            shutil.copytree(path, source / name, ignore=ignored)
+        elif "$" not in name:
+            shutil.copy(path, source / name)
+    uv = Path(sys.executable).with_name("uv")
+    command = [str(uv), "build", "--wheel", "--quiet", "--out-dir", str(tmp_path), str(source)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        inside = set(archive.namelist())
+    for folder in ("app", "onnx_models"):
+        for path in (source / folder).rglob("*"):
+            if path.is_file():
+                assert path.relative_to(source).as_posix() in inside
+    assert {"app/web/index.html", "onnx_models/photo/fused.onnx"} <= inside
+    assert not [name for name in inside if name.startswith(("tests/", "docs/"))]

@@ -67,6 +67,9 @@ def test_deployments(name: str) -> None:
         assert container[probe]["httpGet"]["path"] in paths
     # A probe may not kill a pod that is busy: liveness asks the cheap question.
     assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
+    stop = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    longest = Settings().upload_timeout + Settings().request_timeout
+    assert pod["terminationGracePeriodSeconds"] > stop + longest, "accepted work is finished"
     settings = {entry["name"] for entry in container["env"]}
     known = {f"STOICNET_{field.upper()}" for field in Settings.model_fields}
     assert settings <= known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -60,3 +61,16 @@ def test_only_the_gpu_image_brings_cuda() -> None:
     assert not [name for name in locked("cpu") if name.startswith("nvidia-")]
     assert [name for name in locked("gpu") if name.startswith("nvidia-cudnn")]
     assert "torch" not in locked("cpu").keys() | locked("gpu").keys()
+
+
+def test_the_sbom_and_the_licence_list_name_what_is_locked() -> None:
+    bill = json.loads((ROOT / "deploy" / "sbom.cdx.json").read_text())
+    listed = {canonicalize_name(part["name"]): part["version"] for part in bill["components"]}
+    assert listed == locked("cpu"), "run `make sbom`"
+    rows = re.findall(
+        r"^\| (\S+) \| (\S+) \| (.+) \|$", (ROOT / "docs" / "licences.md").read_text(), re.MULTILINE
+    )
+    named = {canonicalize_name(name): version for name, version, _ in rows if name != "package"}
+    named.pop("---", None)
+    assert named == listed, "run `make sbom`"
+    assert all(licence.strip() for _, _, licence in rows)

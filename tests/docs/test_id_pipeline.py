@@ -16,9 +16,21 @@ from skimage import data
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "id_pipeline.py"
 
 
-def run(service: httpx.Client, store: Path, *photos: Path) -> subprocess.CompletedProcess[str]:
+def run(
+    service: httpx.Client, store: Path, *photos: Path, layout: str = "eyes"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, EXAMPLE, *photos, "--store", store, "--url", str(service.base_url)],
+        [
+            sys.executable,
+            EXAMPLE,
+            *photos,
+            "--layout",
+            layout,
+            "--store",
+            store,
+            "--url",
+            str(service.base_url),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -58,6 +70,21 @@ def test_the_badge_has_the_eyes_where_they_belong(service: httpx.Client, tmp_pat
     assert abs(left[1] - right[1]) < 4
     assert abs(np.linalg.norm(left - right) / 413 - 0.22) < 0.02
     assert abs((right[1] + left[1]) / 2 / 531 - 0.42) < 0.02
+
+
+def test_the_layout_of_hivisionidphotos(service: httpx.Client, tmp_path: Path) -> None:
+    portrait = Image.fromarray(np.asarray(data.astronaut(), np.uint8)[:320, 60:380])
+    photo = tmp_path / "photo.png"
+    portrait.resize((960, 960), Image.Resampling.LANCZOS).save(photo)
+    store = tmp_path / "store"
+    assert run(service, store, photo, layout="hivision").returncode == 0
+    [record] = [json.loads(path.read_text()) for path in store.glob("*.json")]
+    assert record["layout"] == "hivision"
+    seen = service.post("/analyze", files={"file": (store / record["badge"]).read_bytes()}).json()
+    assert (seen["width"], seen["height"]) == (295, 413)
+    _, y, width, height = seen["faces"][0]["box"]
+    assert abs(width * height / (295 * 413) - 0.2) < 0.03
+    assert abs((y + height / 2) / 413 - 0.45) < 0.03
 
 
 def test_rejections_name_the_reason_and_store_nothing(

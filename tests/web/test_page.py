@@ -24,6 +24,11 @@ def test_drop_a_photograph_and_download_the_result(
     assert "photo" in report
     assert "CPU" in report
     assert "Time on the server" in report
+    assert "faces at rest read about 2" in report
+    assert page.text("status").startswith("Expression ")
+    page.script("document.querySelector('#report details').open = true")
+    assert "mouth closed" in page.text("report")
+    assert all(bar.rect["width"] > 30 for bar in page.all("#report .track")), "bars can be seen"
     saved = page.download()
     assert saved.name in ("smile-neutral.png", "smile-unaltered.png")
     altered = saved.name == "smile-neutral.png"
@@ -184,12 +189,35 @@ def test_no_network(page: Page, photographs: Path) -> None:
     page.wait_for_result()
 
 
+def test_a_server_that_comes_late(page: Page) -> None:
+    command = page.driver.execute_cdp_cmd
+    command("Network.enable", {})
+    command("Network.setBlockedURLs", {"urls": ["*/info"]})
+    try:
+        page.driver.get(page.url)
+        assert "The server cannot be reached" in page.wait_for_problem()
+    finally:
+        command("Network.setBlockedURLs", {"urls": []})
+    [again] = [b for b in page.all("#problem button") if b.text == "Try again"]
+    again.click()
+    page.wait(lambda: page.text("status") == "Ready.")
+    assert not page.find("#problem").is_displayed()
+    assert page.find("#model").text.startswith("photo")
+
+
 def test_a_server_that_wants_a_key(page: Page, photographs: Path, tmp_path: Path) -> None:
     with running_service(tmp_path, api_keys="sesame") as guarded:
         visitor = replace(page, url=str(guarded.base_url))
         visitor.open()
         visitor.choose(photographs / "smile.png")
         assert "An API key is needed" in visitor.wait_for_problem()
+        said = visitor.text("status")
+        visitor.script(
+            """const pasted = {clipboardData: new DataTransfer(), bubbles: true};
+            const field = document.getElementById('api-key');
+            field.dispatchEvent(new ClipboardEvent('paste', pasted));"""
+        )
+        assert visitor.text("status") == said, "a key is no picture"
         visitor.find("#api-key").send_keys("sesame\n")
         visitor.wait_for_result()
         assert visitor.size_of("after") == (512, 512)

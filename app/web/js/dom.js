@@ -15,3 +15,12 @@ export function bar(label, share, number, strong = false) {
   const track = element("span", { className: "track", ariaHidden: "true" }, fill);
   return [element("span", {}, label), track, element("span", { className: "number" }, number)];
 }
+
+/** A button that stays pressed; pressing it releases `other`. */
+export function toggle(button, apply, other = null) {
+  button.addEventListener("click", () => {
+    button.ariaPressed = String(button.ariaPressed !== "true");
+    if (other) other.ariaPressed = "false";
+    apply();
+  });
+}

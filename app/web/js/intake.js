@@ -19,6 +19,7 @@ export function listen({ drop, file, sample }, onPhoto, onNothing) {
     onPhoto(event.dataTransfer.files[0]);
   });
   document.addEventListener("paste", (event) => {
+    if (event.target.matches?.("input")) return; // a text for a field
     const [pasted] = event.clipboardData.files;
     if (pasted) onPhoto(pasted);
     else onNothing("There is no picture on the clipboard.");
@@ -33,7 +34,27 @@ export function listen({ drop, file, sample }, onPhoto, onNothing) {
     file.value = ""; // so that choosing the same file again is a change
   });
   sample.addEventListener("click", async () => {
-    const response = await fetch("web/samples/astronaut.jpg");
-    onPhoto(new File([await response.blob()], "astronaut.jpg", { type: "image/jpeg" }));
+    try {
+      const response = await fetch("web/samples/astronaut.jpg");
+      if (!response.ok) throw new Error(String(response.status));
+      onPhoto(new File([await response.blob()], "astronaut.jpg", { type: "image/jpeg" }));
+    } catch {
+      onNothing("The sample cannot be loaded: the server cannot be reached.");
+    }
   });
+}
+
+/** The photograph as an image, or null where the browser cannot show this kind (TIFF). */
+export async function upright(file) {
+  const image = new Image();
+  const url = URL.createObjectURL(file);
+  image.src = url;
+  try {
+    await image.decode();
+    return image;
+  } catch {
+    return null;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
 }

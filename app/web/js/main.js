@@ -4,8 +4,8 @@ import { AnswerCache } from "./cache.js";
 import { Camera } from "./camera.js";
 import { Compare } from "./compare.js";
 import { alignedCrop, cropSpec } from "./crop.js";
-import { byId, element } from "./dom.js";
-import { listen } from "./intake.js";
+import { byId, element, toggle } from "./dom.js";
+import { listen, upright } from "./intake.js";
 import { Latest } from "./latest.js";
 import { hideProblem, keyForm, showProblem } from "./problem.js";
 import { showReport } from "./report.js";
@@ -71,21 +71,6 @@ async function usePhoto(file) {
   ask();
 }
 
-/** The photograph as an image, or null where the browser cannot show this kind (TIFF). */
-async function upright(file) {
-  const image = new Image();
-  const url = URL.createObjectURL(file);
-  image.src = url;
-  try {
-    await image.decode();
-    return image;
-  } catch {
-    return null;
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-}
-
 const megabytes = (bytes) => `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 
 function ask() {
@@ -126,8 +111,15 @@ async function show(wanted, options, answer, signal) {
   showReport(byId("report-body"), answer);
   byId("report").hidden = false;
   offerDownload(wanted.file, options, answer);
-  const count = answer.faces.length > 1 ? `${answer.faces.length} faces. ` : "";
-  say(answer.altered === false ? `${count}Nothing was altered.` : `${count}Done.`);
+  say(summary(answer));
+}
+
+function summary({ faces, altered }) {
+  if (faces.length > 1) return `${faces.length} faces. ${altered === false ? "Nothing was altered." : "Done."}`;
+  if (altered === false) return "Nothing was altered.";
+  const score = faces[0]?.expression?.Expression;
+  const change = score ? `Expression ${score.before.toFixed(1)} before, ${score.after.toFixed(1)} after. ` : "";
+  return `${change}Done.`;
 }
 
 /** What lies under the result: the photograph, its aligned crop, or the server's untouched copy. */
@@ -175,8 +167,8 @@ function fail(problem) {
     marked = [problem.box];
     applyMarks();
   }
-  if (problem.code === "unreachable" || problem.status === 429 || problem.status === 503) {
-    actions.push({ label: "Try again", run: ask });
+  if (problem.code === "unreachable" || [429, 503, 504].includes(problem.status)) {
+    actions.push({ label: "Try again", run: info ? ask : meet });
   }
   const form = problem.status === 401 ? keyForm((key) => { useApiKey(key); ask(); }) : null;
   showProblem(byId("problem"), problem, actions, form);
@@ -190,15 +182,6 @@ function applyZoom() {
   const mode = byId("zoom").ariaPressed === "true" ? "actual" :
     byId("zoom-face").ariaPressed === "true" ? "face" : "fit";
   compare.zoom(mode, marked[0]);
-}
-
-/** A button that stays pressed; pressing it releases `other`. */
-function toggle(button, apply, other = null) {
-  button.addEventListener("click", () => {
-    button.ariaPressed = String(button.ariaPressed !== "true");
-    if (other) other.ariaPressed = "false";
-    apply();
-  });
 }
 
 /** Another model, output or choice of faces: what runs is stale. */
@@ -236,14 +219,21 @@ async function start() {
   toggle(byId("boxes"), applyMarks);
   byId("strength").addEventListener("input", strengthMoved);
   for (const id of ["model", "output", "faces", "mark"]) byId(id).addEventListener("change", changed);
+  await meet();
+}
+
+/** Ask the server what it is; a photograph that came meanwhile is sent then. */
+async function meet() {
   try {
     info = await fetchInfo();
   } catch (error) {
     fail(error instanceof ProblemError ? error.problem : { title: "No /info", detail: String(error) });
     return;
   }
+  hideProblem(byId("problem"));
   describeServer();
-  say("Ready.");
+  if (photo) ask();
+  else say("Ready.");
 }
 
 function describeServer() {

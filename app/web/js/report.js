@@ -25,12 +25,15 @@ function readingBars([name, { before, after }], heading) {
   ];
 }
 
+const inWords = (name) => name.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase();
+
 function qualityBars(quality) {
   const scored = quality.filter(({ score }) => score !== null);
   if (!scored.length) return [];
-  const rows = scored.flatMap(({ name, score }) => bar(name, score / 100, String(score)));
+  const rows = scored.flatMap(({ name, score }) => bar(inWords(name), score / 100, String(score)));
   return [element("details", {},
     element("summary", {}, "Quality of the photograph, 0 to 100"),
+    element("p", { className: "hint" }, "Components of ISO/IEC 29794-5, as OFIQ maps them"),
     element("div", { className: "bars quality" }, ...rows))];
 }
 
@@ -44,9 +47,11 @@ function identityText({ similarity, threshold, model }) {
 function measures(owner, heading = "h3") {
   return [
     ...Object.entries(owner.expression ?? {}).flatMap((reading) => readingBars(reading, heading)),
+    owner.expression ? element("p", { className: "hint" },
+      "Expression sums up the whole face; faces at rest read about 2, not 0.") : null,
     ...(owner.identity ? [facts([["Identity", identityText(owner.identity)]])] : []),
     ...qualityBars(owner.quality),
-  ];
+  ].filter(Boolean);
 }
 
 function faceSection(face, index, several) {

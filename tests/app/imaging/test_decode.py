@@ -137,6 +137,34 @@ def test_profile_is_converted_to_srgb() -> None:
     assert np.abs(decoded.pixels.astype(int) - [0, 0, 255]).max() <= 2
 
 
+def adobe_rgb() -> bytes:
+    """A profile with the primaries of Adobe RGB (1998), adapted to D50 as ICC profiles are."""
+    primaries = {
+        b"rXYZ": (0.60974, 0.31111, 0.01947),
+        b"gXYZ": (0.20528, 0.62567, 0.06087),
+        b"bXYZ": (0.14919, 0.06322, 0.74457),
+    }
+    profile = bytearray(srgb_profile())
+    for entry in range(132, 132 + 12 * int.from_bytes(profile[128:132], "big"), 12):
+        name, offset = bytes(profile[entry : entry + 4]), profile[entry + 4 : entry + 8]
+        if name in primaries:
+            start = int.from_bytes(offset, "big") + 8
+            values = b"".join(round(v * 65536).to_bytes(4, "big") for v in primaries[name])
+            profile[start : start + 12] = values
+    return bytes(profile)
+
+
+def test_adobe_rgb_becomes_more_colourful_numbers() -> None:
+    colours = np.array([[[128, 128, 128], [200, 60, 60], [90, 170, 90], [60, 60, 200]]], np.uint8)
+    decoded = decode(encode(colours, icc_profile=adobe_rgb()))
+    assert decoded.warnings == ()
+    grey, red, green, blue = decoded.pixels[0].astype(int)
+    assert np.abs(grey - 128).max() <= 1
+    assert red[0] > 215, "the same red needs more of a narrower space's primary"
+    assert green[0] < 75
+    assert np.abs(blue - [60, 60, 200]).max() < 12, "both spaces have nearly the same blue"
+
+
 def test_broken_profile_is_ignored_and_reported(picture: Pixels) -> None:
     decoded = decode(encode(picture, icc_profile=b"not a profile" * 20))
     assert np.array_equal(decoded.pixels, picture)
@@ -192,6 +220,18 @@ def test_truncated_files_are_damaged(picture: Pixels, kind: str, share: float) -
     data = encode(picture, kind)
     with pytest.raises(DamagedImageError):
         decode(data[: int(len(data) * share)])
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WebP", "BMP", "TIFF"])
+def test_a_file_cut_at_every_tenth_byte(picture: Pixels, kind: str) -> None:
+    data = encode(np.ascontiguousarray(picture[:48:2, :64:2]), kind)
+    for length in range(0, len(data), 10):
+        try:
+            pixels = decode(data[:length]).pixels
+        except (NotAnImageError, DamagedImageError):
+            continue
+        assert pixels.shape == (24, 32, 3)
+        assert len(data) - length < 24, "no pixel is missing: only checksums and the end mark"
 
 
 @settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "200")), deadline=None)

@@ -1,0 +1,103 @@
+"""Answers of the API as an example of each, for the OpenAPI document: the sample photograph's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_HASH = "011901a3f9084e22497e2b27642b44a39e8965c4c2febc5ddf2c3ccf298c8787"
+
+_SEEN: dict[str, Any] = {
+    "box": [178.3, 62.8, 89.8, 113.4],
+    "landmarks": [[203.8, 99.7], [245.3, 103.1], [221.2, 124.3], [202.5, 141.1], [240.2, 143.9]],
+    "score": 0.93,
+    "inter_eye_distance": 41.6,
+    "quality": {
+        "SingleFacePresent": {
+            "native": 0.0,
+            "unit": "root of the two largest boxes' area ratio",
+            "quality": 100,
+            "note": "",
+        },
+        "HeadPoseRoll": {
+            "native": 4.8,
+            "unit": "degrees",
+            "quality": 99,
+            "note": "from the line through the eyes",
+        },
+    },
+}
+_BEFORE = {"score": 4.99, "lip_gap": 0.163, "eye_opening": 0.348}
+
+OK: dict[str, Any] = {"status": "ok"}
+
+ANALYZED: dict[str, Any] = {
+    "width": 512,
+    "height": 512,
+    "faces_found": 1,
+    "faces": [{**_SEEN, "expression": _BEFORE}],
+    "input_sha256": _HASH,
+    "warnings": [],
+    "timings_ms": {"upload": 0.4, "queue": 0.0, "decode": 10.5, "detect": 21.0, "measure": 7.1},
+}
+
+NEUTRALIZED: dict[str, Any] = {
+    "altered": True,
+    "width": 512,
+    "height": 512,
+    "faces_found": 1,
+    "faces": [
+        {
+            **_SEEN,
+            "crop_size": 256,
+            "altered": True,
+            "altered_share": 0.0229,
+            "mean_change": 12.03,
+            "expression": {
+                "before": _BEFORE,
+                "after": {"score": 2.25, "lip_gap": 0.011, "eye_opening": 0.381},
+            },
+            "identity": None,
+        }
+    ],
+    "model": "photo",
+    "model_version": "0.1.0",
+    "model_sha256": "570925b80286a46c9e54e7c15798a17b2b9f10dc3f308be25fe77811c78adc15",
+    "provider": "CPUExecutionProvider",
+    "input_sha256": _HASH,
+    "output_sha256": "560544767ce1db60f4cbd6450eb56fbdf7c878e6d663828fabec07bbccf1b298",
+    "warnings": [],
+    "timings_ms": {"decode": 14.3, "detect": 21.0, "infer": 70.0, "composite": 5.5, "encode": 19.0},
+    "png_base64": "iVBORw0KGgo...",
+}
+
+INFO: dict[str, Any] = {
+    "name": "StoicNet",
+    "version": "0.1.0",
+    "device": "auto",
+    "provider": "CPUExecutionProvider",
+    "default_model": "photo",
+    "models": {
+        "photo": {
+            "version": "0.1.0",
+            "sha256": NEUTRALIZED["model_sha256"],
+            "provider": "CPUExecutionProvider",
+            "crop_sizes": [256, 512, 768, 1024],
+            "metadata": {"name": "stoicnet-photo-fused", "licence": "Apache-2.0"},
+            "quality": {},
+        }
+    },
+    "meter": {
+        "version": "0.1.0",
+        "sha256": "b427d1fc60971630c44d8e55f3e3205312c397d55ed2d07f1534409ce5cc1f11",
+    },
+    "identity": "off",
+    "formats": ["JPEG", "PNG", "WebP", "BMP", "TIFF"],
+    "limits": {
+        "max_bytes": 20971520,
+        "max_pixels": 50000000,
+        "max_side": 16384,
+        "min_eye_distance": 24.0,
+        "max_faces": 32,
+    },
+    "notice": "StoicNet alters faces. Every picture it returns says so in its metadata.",
+}

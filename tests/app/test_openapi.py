@@ -1,0 +1,99 @@
+"""The OpenAPI document: what it promises is what is sent, and everything has an example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from app.api import examples
+from app.api.accept import prefers_json
+from app.api.documented import FACTS
+from app.api.reports import Analyzed, Neutralized
+from app.api.schemas import Health, Info
+from app.main import create_app
+from app.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app(Settings()).openapi()
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (path, operation) for path, item in document["paths"].items() for operation in item.values()
+    ]
+
+
+def test_every_status_of_every_route_has_an_example(document: dict[str, Any]) -> None:
+    for path, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            kinds = {k: v for k, v in answer["content"].items() if k != "image/png"}
+            assert kinds, (path, status)
+            assert status == "200" or list(kinds) == ["application/problem+json"]
+            for kind, content in kinds.items():
+                assert content.get("example") or content.get("examples"), (path, status, kind)
+
+
+@pytest.mark.parametrize(
+    ("model", "example"),
+    [
+        (Health, examples.OK),
+        (Info, examples.INFO),
+        (Analyzed, examples.ANALYZED),
+        (Neutralized, examples.NEUTRALIZED),
+    ],
+)
+def test_examples_are_answers(model: type[BaseModel], example: dict[str, Any]) -> None:
+    """Nothing missing, nothing invented, at any depth."""
+    assert model.model_validate(example).model_dump(mode="json") == example
+
+
+def test_headers_and_keys_are_described(document: dict[str, Any]) -> None:
+    neutralize = document["paths"]["/neutralize"]["post"]
+    assert set(neutralize["responses"]["200"]["headers"]) == set(FACTS)
+    assert "Retry-After" in neutralize["responses"]["429"]["headers"]
+    assert "WWW-Authenticate" in neutralize["responses"]["401"]["headers"]
+    schemes = document["components"]["securitySchemes"]
+    for path in ("/neutralize", "/analyze"):
+        wanted = document["paths"][path]["post"]["security"]
+        assert {} in wanted, "a key is not needed everywhere"
+        assert {name for each in wanted for name in each} == set(schemes)
+    assert "security" not in document["paths"]["/livez"]["get"]
+
+
+def test_every_reference_leads_to_a_schema(document: dict[str, Any]) -> None:
+    def references(part: Any) -> set[str]:
+        if isinstance(part, dict):
+            own = {part["$ref"]} if isinstance(part.get("$ref"), str) else set()
+            return own.union(*map(references, part.values()))
+        return set().union(*map(references, part)) if isinstance(part, list) else set()
+
+    schemas = document["components"]["schemas"]
+    found = references(document)
+    assert "#/components/schemas/Problem" in found
+    assert found == {f"#/components/schemas/{name}" for name in schemas}
+
+
+@pytest.mark.parametrize(
+    ("accept", "json"),
+    [
+        ("", False),
+        ("*/*", False),
+        ("image/png", False),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", False),
+        ("application/json", True),
+        ("Application/JSON; charset=utf-8", True),
+        ("application/json, text/plain, */*", True),
+        ("application/json;q=0.5, */*", False),
+        ("application/json, image/png", False),
+        ("application/json, image/png;q=0.5", True),
+        ("application/json;q=0.4, image/png;q=0.5", False),
+        ("application/json;q=none", False),
+        (",;,=", False),
+    ],
+)
+def test_the_picture_is_the_default_and_json_has_to_be_asked_for(accept: str, json: bool) -> None:
+    assert prefers_json(accept) is json
