@@ -79,7 +79,7 @@ class Workers:
         if self.count == 1:
             return module
         join_layers(module)
-        return DistributedDataParallel(module, broadcast_buffers=False)
+        return DistributedDataParallel(module, forward_sync_buffers=False)
 
     def mean(self, values: Mapping[str, float]) -> dict[str, float]:
         """The mean over the workers of each value; all must call it, with the same names."""
