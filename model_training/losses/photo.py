@@ -35,7 +35,7 @@ class PhotoLossWeights:
     smooth: float = 1.0
     flow: float = 0.05
     adversarial: float = 0.09
-    expression: float = 0.05
+    expression: float = 0.1
 
 
 def region_weights(device: torch.device | None = None) -> Tensor:

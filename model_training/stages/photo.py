@@ -30,7 +30,7 @@ from model_training.losses.photo import (
     weighted_l1,
 )
 from model_training.networks.patch_discriminator import PatchDiscriminator
-from model_training.networks.photo import PhotoConfig, PhotoNet, render, warp
+from model_training.networks.photo import PhotoConfig, PhotoMaps, PhotoNet, render, warp
 from model_training.networks.warm_start import load_meter, load_photo_network, settle_norms
 from model_training.runlog import RunLog
 from model_training.sheets import photo_sheet
@@ -194,15 +194,17 @@ def train_photo(config: PhotoTraining) -> Path:
         )
         values = {"rebuild": loss.item(), "mask": maps.mask.mean().item()}
         if expression is not None:
+            # Through the flow alone, see `ExpressionLoss`.
+            held = PhotoMaps(maps.flow[paired:], *(m[paired:].detach() for m in maps[1:]))
             with autocast:
-                excess = expression(window.put_back(output[paired:], batch.wild))
+                excess = expression(window.put_back(render(wild, held), batch.wild))
             loss = loss + weights.expression * excess
             values["expression"] = excess.item()
         # The last pairs are judged beside the wild ones, so that the critic can't tell by subject.
         judged = output[paired - CRITIC_PAIRS :]
         if adversarial:
             with autocast:
-                scores = critic(judged.contiguous(memory_format=channels_last))
+                scores = critic(judged)
             ramp = min(1.0, (step - config.adversarial_from) / config.adversarial_ramp)
             loss = loss + weights.adversarial * ramp * lsgan_generator(scores)
         optimizer.zero_grad(set_to_none=True)
@@ -214,7 +216,7 @@ def train_photo(config: PhotoTraining) -> Path:
         if adversarial:
             shown = torch.cat([window.cut(batch.calm), judged.detach(), wild])
             with autocast:
-                scores = critic(shown.contiguous(memory_format=channels_last))
+                scores = critic(shown)
             real, fake, loud = scores.split([len(batch.calm), len(judged), len(wild)])
             critic_loss = lsgan_discriminator(real, fake, loud)
             critic_optimizer.zero_grad(set_to_none=True)

@@ -23,7 +23,10 @@ def register(app: typer.Typer) -> None:
             Path | None, typer.Option(help="Exported meter.onnx for the expression loss.")
         ] = None,
         learning_rate: Annotated[float, typer.Option(help="AdamW's, at its height.")] = 4e-4,
-        expression: Annotated[float, typer.Option(help="Weight of the expression loss.")] = 0.05,
+        adversarial_from: Annotated[
+            int, typer.Option(help="Step at which the discriminator starts.")
+        ] = 1_000,
+        expression: Annotated[float, typer.Option(help="Weight of the expression loss.")] = 0.1,
         steps: Annotated[int, typer.Option(help="Steps of the whole run.")] = 7_000,
         seed: Annotated[int, typer.Option(help="Of weights, batches and augmentation.")] = 0,
         threads: Annotated[int, typer.Option(help="torch threads.")] = 2,
@@ -40,6 +43,7 @@ def register(app: typer.Typer) -> None:
                 start_from=start_from,
                 meter=meter,
                 learning_rate=learning_rate,
+                adversarial_from=adversarial_from,
                 weights=PhotoLossWeights(expression=expression),
                 steps=steps,
                 seed=seed,

@@ -45,9 +45,9 @@ def test_a_smile_costs_and_says_where(smiling: torch.Tensor) -> None:
     assert all(p.grad is None for p in loss.meter.parameters()), "the meter is not trained"
 
 
-def test_every_reading_has_a_weight_and_gaze_has_none() -> None:
+def test_every_reading_has_a_weight_and_eyes_have_none() -> None:
     loss = ExpressionLoss(load_meter(METER), torch.zeros(2, 3, 256, 256))
     assert len(BLENDSHAPE_NAMES) == BLENDSHAPES == 52
     weights = dict(zip((*QUANTITIES, *BLENDSHAPE_NAMES), loss.weights.tolist(), strict=True))
-    assert weights["eyeLookInLeft"] == weights["_neutral"] == 0
-    assert weights["mouthSmileLeft"] > weights["browDownLeft"] > weights["eyeSquintLeft"] > 0
+    assert weights["eyeLookInLeft"] == weights["eyeBlinkLeft"] == weights["_neutral"] == 0
+    assert weights["mouthSmileLeft"] == weights["lip_gap"] > weights["browDownLeft"] > 0

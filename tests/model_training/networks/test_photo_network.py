@@ -103,7 +103,7 @@ def test_every_parameter_gets_a_gradient() -> None:
 
 def test_discriminator_scores_patches() -> None:
     scores = PatchDiscriminator(width=4)(torch.zeros(2, 3, 192, 192))
-    assert scores.shape == (2, 1, 12, 12)
+    assert scores.shape == (2, 1, 6, 6)
 
 
 def test_fine_detail_stays_under_a_thin_coat_and_goes_under_a_thick_one() -> None:
