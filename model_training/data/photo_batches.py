@@ -14,6 +14,7 @@ from torch import Tensor
 
 from model_training.data.augment import augment_pair, augment_single, misalign
 from model_training.data.pair_store import PairStore
+from model_training.distributed import ALONE, Workers
 from model_training.networks.photo import WINDOW_LEFT, WINDOW_SIZE, WINDOW_TOP
 
 
@@ -189,21 +190,22 @@ class PhotoBatches:
 
 
 class Ahead:
-    """Makes the next step's batch while a step runs.
+    """Makes the next step's batch while a step runs; workers take their rows of it.
 
     A batch depends on the seed and the step alone, so that a run that was stopped goes on with the
     same batches.
     """
 
-    def __init__(self, batches: PhotoBatches, seed: int) -> None:
-        self._batches, self._seed = batches, seed
+    def __init__(self, batches: PhotoBatches, seed: int, workers: Workers = ALONE) -> None:
+        self._batches, self._seed, self._workers = batches, seed, workers
         # One torch thread: the other cores are busy with the step.
         self._pool = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
         self._next: tuple[int, Future[tuple[Window, PhotoBatch]]] | None = None
 
     def _make(self, step: int) -> tuple[Window, PhotoBatch]:
         rng = np.random.default_rng([self._seed, step])
-        return Window.random(rng), self._batches.draw(rng)
+        window, joint = Window.random(rng), self._batches.draw(rng)
+        return window, PhotoBatch(*(self._workers.share(part) for part in joint))
 
     def take(self, step: int) -> tuple[Window, PhotoBatch]:
         """The window and the batch of `step`; those of the step after it are begun."""

@@ -18,6 +18,7 @@ from model_training.checkpoint import (
     save_checkpoint,
 )
 from model_training.data.photo_batches import Ahead, PhotoBatches, PhotoData, Window
+from model_training.distributed import ALONE, Workers
 from model_training.losses.expression import ExpressionLoss
 from model_training.losses.photo import (
     PhotoLossWeights,
@@ -111,8 +112,12 @@ def update_average(average: torch.nn.Module, network: torch.nn.Module, step: int
         mean.copy_(current)
 
 
-def train_photo(config: PhotoTraining) -> Path:
+def train_photo(config: PhotoTraining, workers: Workers = ALONE) -> Path:
     """Train, or go on with a training that was interrupted.
+
+    Args:
+        config: the run.
+        workers: the processes that share each batch; the main one logs and saves.
 
     Returns:
         The checkpoint, `OUT/photo.pt`: its entry `average` holds the weights to export.
@@ -151,9 +156,14 @@ def train_photo(config: PhotoTraining) -> Path:
         settle_norms(network, (Window.middle().cut(images) for images in seen))
         average.load_state_dict(network.state_dict())
     expression = expression_judge(config, batches)
-    log = RunLog(
-        config.out, "photo", config.steps, start_step=start, images_per_step=batches.images
-    )
+    workers.agree_on_start(start)
+    learner, judge = workers.parallel(network), workers.parallel(critic)
+    judged_pairs = len(range(CRITIC_PAIRS)[workers.rows(CRITIC_PAIRS)])
+    log = None
+    if workers.main:
+        log = RunLog(
+            config.out, "photo", config.steps, start_step=start, images_per_step=batches.images
+        )
     regions, surroundings = region_weights(), surroundings_weights()
     weights = config.weights
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=config.compute == "bfloat16")
@@ -167,7 +177,7 @@ def train_photo(config: PhotoTraining) -> Path:
             network_config=asdict(config.network),
         )
 
-    ahead = Ahead(batches, config.seed)
+    ahead = Ahead(batches, config.seed, workers)
     saved_at = time.monotonic()
     for step in range(start, config.steps):
         for group in optimizer.param_groups:
@@ -182,7 +192,7 @@ def train_photo(config: PhotoTraining) -> Path:
         inputs = torch.cat([window.cut(batch.expressive), wild])
         inputs = inputs.contiguous(memory_format=channels_last)
         with autocast:
-            maps = network(inputs)
+            maps = learner(inputs)
         output = render(inputs, maps)
         warped = warp(inputs[:paired], maps.flow[:paired])
         loss = reconstruction(
@@ -201,7 +211,7 @@ def train_photo(config: PhotoTraining) -> Path:
             loss = loss + weights.expression * excess
             values["expression"] = excess.item()
         # The last pairs are judged beside the wild ones, so that the critic can't tell by subject.
-        judged = output[paired - CRITIC_PAIRS :]
+        judged = output[paired - judged_pairs :]
         if adversarial:
             with autocast:
                 scores = critic(judged)
@@ -216,7 +226,7 @@ def train_photo(config: PhotoTraining) -> Path:
         if adversarial:
             shown = torch.cat([window.cut(batch.calm), judged.detach(), wild])
             with autocast:
-                scores = critic(shown)
+                scores = judge(shown)
             real, fake, loud = scores.split([len(batch.calm), len(judged), len(wild)])
             critic_loss = lsgan_discriminator(real, fake, loud)
             critic_optimizer.zero_grad(set_to_none=True)
@@ -230,6 +240,10 @@ def train_photo(config: PhotoTraining) -> Path:
         update_average(average, network, step)
         done = step + 1
         if done % config.log_every == 0:
+            values = workers.mean(values)
+        if log is None:
+            continue
+        if done % config.log_every == 0:
             log.log(done, **values)
             log.progress(done, values)
         if done % config.sheet_every == 0 or done == config.steps:
@@ -239,6 +253,7 @@ def train_photo(config: PhotoTraining) -> Path:
             save(done)
             saved_at = time.monotonic()
     ahead.close()
-    save(config.steps)
-    log.close()
+    if log is not None:
+        save(config.steps)
+        log.close()
     return checkpoint

@@ -33,21 +33,23 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Train `photo`; started again on the same OUT, it goes on from its last checkpoint."""
         from model_training.data.photo_batches import PhotoData
+        from model_training.distributed import torchrun_workers
         from model_training.losses.photo import PhotoLossWeights
         from model_training.stages.photo import PhotoTraining, train_photo
 
-        checkpoint = train_photo(
-            PhotoTraining(
-                data=PhotoData(pairs=tuple(pairs), prepared=prepared),
-                out=out,
-                start_from=start_from,
-                meter=meter,
-                learning_rate=learning_rate,
-                adversarial_from=adversarial_from,
-                weights=PhotoLossWeights(expression=expression),
-                steps=steps,
-                seed=seed,
-                threads=threads,
-            )
+        config = PhotoTraining(
+            data=PhotoData(pairs=tuple(pairs), prepared=prepared),
+            out=out,
+            start_from=start_from,
+            meter=meter,
+            learning_rate=learning_rate,
+            adversarial_from=adversarial_from,
+            weights=PhotoLossWeights(expression=expression),
+            steps=steps,
+            seed=seed,
+            threads=threads,
         )
-        typer.echo(f"weights in {checkpoint}; write them with: export photo --checkpoint")
+        with torchrun_workers() as workers:
+            checkpoint = train_photo(config, workers)
+        if workers.main:
+            typer.echo(f"weights in {checkpoint}; write them with: export photo --checkpoint")

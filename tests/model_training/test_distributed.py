@@ -13,6 +13,7 @@ from model_training.checkpoint import load_checkpoint
 from model_training.distributed import ALONE, Workers, torchrun_workers
 from model_training.runlog import read_rows
 from tests.model_training.classic_runs import tiny_options
+from tests.model_training.photo_set import write_photo_set
 from tests.model_training.stages.test_meter import draw_london
 from tests.model_training.worker_runs import train_all
 
@@ -25,6 +26,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The same trainings: by one process, and by two."""
     data = tmp_path_factory.mktemp("data")
     draw_london(data)
+    write_photo_set(data)
     tiny_options(data / "ck_plus", data)  # draws it
     alone, together = data / "alone", data / "together"
     train_all(data, alone)
@@ -41,7 +43,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize(
     ("name", "steps"),
-    [("classic/stage1", 8), ("classic/stage2", 8), ("classic/stage3", 4), ("meter/meter", 4)],
+    [
+        *(("classic/stage1", 8), ("classic/stage2", 8), ("classic/stage3", 4)),
+        *(("meter/meter", 4), ("photo/photo", 4)),
+    ],
 )
 def test_two_workers_have_the_loss_curve_of_one(
     runs: tuple[Path, Path], name: str, steps: int

@@ -14,11 +14,14 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 from model_training.cli import app
+from model_training.data.photo_batches import PhotoData
 from model_training.distributed import ALONE, Workers, torchrun_workers
 from model_training.networks.classic import ClassicConfig, ClassicNet, sample_latent
 from model_training.networks.meter import MeterConfig
+from model_training.networks.photo import PhotoConfig
 from model_training.stages.loop import Pace
 from model_training.stages.meter import MeterTraining, train_meter
+from model_training.stages.photo import PhotoTraining, train_photo
 from tests.model_training.classic_runs import tiny_options
 
 SETTINGS = (
@@ -37,7 +40,7 @@ def train_classic_by_command(data: Path, out: Path) -> None:
 
 
 def train_rest(data: Path, out: Path, workers: Workers) -> None:
-    """The meter, with dropout."""
+    """The meter, with dropout, and `photo`, with its discriminator."""
     train_meter(
         MeterTraining(
             folders={"london": data / "london"},
@@ -48,6 +51,32 @@ def train_rest(data: Path, out: Path, workers: Workers) -> None:
             network=METER,
             threads=1,
             pace=Pace(log=1, checkpoint=2, tensorboard=False),
+        ),
+        workers,
+    )
+    # Eight pairs with two workers, so that the discriminator does not judge all of them.
+    batch = PhotoData(
+        pairs=(data / "pairs",),
+        prepared=data / "prepared",
+        synthetic=4,
+        transplants=2,
+        smiles=2,
+        unchanged=2,
+        wild=2,
+        calm=2,
+    )
+    train_photo(
+        PhotoTraining(
+            data=batch,
+            out=out / "photo",
+            steps=4,
+            adversarial_from=1,
+            adversarial_ramp=1,
+            network=PhotoConfig(widths=(4, 4, 8, 8), middle_blocks=1, fine=8, refine=4),
+            log_every=1,
+            sheet_every=4,
+            threads=1,
+            compute="float32",
         ),
         workers,
     )
@@ -70,7 +99,7 @@ def joint_gradients(workers: Workers) -> dict[str, Tensor]:
 
 
 def train_all(data: Path, out: Path) -> None:
-    """Train everything into OUT/classic and OUT/meter."""
+    """Train everything into OUT/classic, OUT/meter and OUT/photo."""
     torch.set_num_threads(1)
     train_classic_by_command(data, out)
     with torchrun_workers() as workers:
