@@ -6,12 +6,15 @@ expression and nothing else. All functions take float32 [B, 3, H, W] in [-1, 1].
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 LUMA = (0.299, 0.587, 0.114)
+SOFT, COMPRESSED = 0.3, 0.2
+"""Shares of small or unsharp photographs, and of visibly compressed ones."""
 
 
 def flip(images: Tensor, chosen: Tensor) -> Tensor:
@@ -70,6 +73,16 @@ def soften(images: Tensor, row: int, side: int) -> None:
     images[row : row + 1] = F.interpolate(small, size=size, mode="bicubic").clamp(-1, 1)
 
 
+def compress(images: Tensor, row: int, quality: int) -> None:
+    """Store one sample as JPEG and read it again, in place."""
+    levels = ((images[row] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    data = cv2.imencode(
+        ".jpg", levels.permute(1, 2, 0).contiguous().numpy(), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )[1]
+    decoded = torch.from_numpy(cv2.imdecode(data, cv2.IMREAD_COLOR))
+    images[row] = decoded.permute(2, 0, 1).float() / 127.5 - 1
+
+
 def occlude(images: Tensor, row: int, patch: Tensor, mask: Tensor) -> None:
     """Put something before the face of one sample, in place: `mask` [1, H, W] in [0, 1]."""
     images[row] = images[row] * (1 - mask) + patch * mask
@@ -116,7 +129,7 @@ def augment_pair(
     amount = torch.from_numpy(rng.uniform(0.2, 0.75, count).astype(np.float32)) * pick(0.3)
     angle = torch.from_numpy(rng.uniform(0, 2 * np.pi, count).astype(np.float32))
     both = side_light(both, amount.repeat(2), angle.repeat(2))
-    for row in np.flatnonzero(rng.random(count) < 0.15):
+    for row in np.flatnonzero(rng.random(count) < SOFT):
         side = int(rng.uniform(0.3, 0.8) * height)
         soften(both, int(row), side)
         soften(both, int(row) + count, side)
@@ -130,4 +143,27 @@ def augment_pair(
     sigma = float(rng.uniform(0.005, 0.04))
     grain = torch.from_numpy(rng.standard_normal(neutral.shape, dtype=np.float32)) * sigma * noisy
     both = (both + grain.repeat(2, 1, 1, 1)).clamp(-1, 1)
+    for row in np.flatnonzero(rng.random(count) < COMPRESSED):
+        quality = int(rng.integers(25, 85))
+        compress(both, int(row), quality)
+        compress(both, int(row) + count, quality)
     return both[:count], both[count:], valid
+
+
+def augment_single(images: Tensor, rng: np.random.Generator) -> Tensor:
+    """The accidents of photographs that have no pair: [B, 3, H, W], same shape."""
+    count, _, height, _ = images.shape
+    images = flip(images, torch.from_numpy(rng.random(count) < 0.5))
+    images = to_grey(images, torch.from_numpy(rng.random(count) < 0.15))
+    amount = rng.uniform(0.2, 0.75, count) * (rng.random(count) < 0.2)
+    angle = rng.uniform(0, 2 * np.pi, count)
+    images = side_light(
+        images,
+        torch.from_numpy(amount.astype(np.float32)),
+        torch.from_numpy(angle.astype(np.float32)),
+    )
+    for row in np.flatnonzero(rng.random(count) < SOFT):
+        soften(images, int(row), int(rng.uniform(0.3, 0.8) * height))
+    for row in np.flatnonzero(rng.random(count) < COMPRESSED):
+        compress(images, int(row), int(rng.integers(25, 85)))
+    return images

@@ -19,6 +19,7 @@ from model_training.data.crop_cache import CropCache, build_crops
 from model_training.data.image_sets import FaceImage
 from model_training.data.landmarks import LandmarkTable
 from model_training.data.locate import LandmarkLocator
+from model_training.distributed import ALONE, Workers
 from model_training.evaluation.labels import geometry
 from model_training.evaluation.meter_agreement import IMAGE_SETS
 from model_training.networks.meter import METER_SIZE
@@ -129,12 +130,17 @@ def plain_batch(data: MeterSet, rows: NDArray[np.int64]) -> Tensor:
 class MeterBatches:
     """Endless augmented batches; batch k is the same whenever it is asked for.
 
+    Workers that share a batch draw all of it and make their own rows alone.
+
     Rare expressions are drawn more often: half of each batch evenly, half by how far a face's
     labels lie from the calm majority.
     """
 
-    def __init__(self, data: MeterSet, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, data: MeterSet, batch_size: int, seed: int, workers: Workers = ALONE
+    ) -> None:
         self._data, self._size, self._seed = data, batch_size, seed
+        self._mine = workers.rows(batch_size)
         self._rows = np.flatnonzero(~data.validation)
         if not len(self._rows):
             raise ValueError("the meter's data hold nobody to train on")
@@ -144,26 +150,32 @@ class MeterBatches:
         self._mirror = [0, 1, 2, *(3 + k for k in mirrored_order(data.names))]
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """(crops float32 [B, 3, 160, 160] in [-1, 1], labels float32 [B, 55])."""
-        rng = np.random.default_rng([self._seed, step])
-        rows = rng.choice(self._rows, self._size, p=self._weights / self._weights.sum())
+        """(crops float32 [B, 3, 160, 160] in [-1, 1], labels float32 [B, 55]): this worker's."""
+        rng, size, mine = np.random.default_rng([self._seed, step]), self._size, self._mine
+        rows = rng.choice(self._rows, size, p=self._weights / self._weights.sum())[mine]
         crops = torch.from_numpy(np.ascontiguousarray(self._data.crops[rows])).permute(0, 3, 1, 2)
         labels = torch.from_numpy(self._data.labels[rows])
 
         def normal(*shape: int) -> Tensor:
             return torch.from_numpy(rng.normal(size=shape).astype(np.float32))
 
-        shared = torch.tensor(EYE_BIAS) + torch.tensor(EYE_NOISE_SHARED) * normal(self._size, 2)
-        each = torch.tensor(EYE_NOISE_EACH) * normal(2, self._size, 2)
+        def chance(share: float) -> Tensor:
+            return torch.from_numpy(rng.random(size) < share)
+
+        shared = torch.tensor(EYE_BIAS) + torch.tensor(EYE_NOISE_SHARED) * normal(size, 2)[mine]
+        each = torch.tensor(EYE_NOISE_EACH) * normal(2, size, 2)[:, mine]
         images = recut(crops.float() / 127.5 - 1, shared + each[0], shared + each[1])
-        mirrored = torch.from_numpy(rng.random(self._size) < 0.5)
+        mirrored = chance(0.5)[mine]
         images = flip(images, mirrored)
         labels = torch.where(mirrored[:, None], labels[:, self._mirror], labels)
-        images = to_grey(images, torch.from_numpy(rng.random(self._size) < 0.2))
-        amount = torch.from_numpy((rng.random(self._size) * 0.5).astype(np.float32))
-        images = side_light(images, amount, normal(self._size) * math.pi)
-        contrast = (1 + 0.2 * normal(self._size)).clamp(0.5, 1.6).view(-1, 1, 1, 1)
-        images = (images * contrast + 0.15 * normal(self._size, 3, 1, 1)).clamp(-1, 1)
-        for row in np.flatnonzero(rng.random(self._size) < 0.15):
-            soften(images, int(row), int(rng.integers(70, 130)))
+        images = to_grey(images, chance(0.2)[mine])
+        amount = torch.from_numpy((rng.random(size) * 0.5).astype(np.float32))
+        images = side_light(images, amount[mine], normal(size)[mine] * math.pi)
+        contrast = (1 + 0.2 * normal(size)[mine]).clamp(0.5, 1.6).view(-1, 1, 1, 1)
+        images = (images * contrast + 0.15 * normal(size, 3, 1, 1)[mine]).clamp(-1, 1)
+        sides = np.zeros(size, np.int64)
+        for row in torch.nonzero(chance(0.15)).flatten().tolist():
+            sides[row] = rng.integers(70, 130)
+        for place in np.flatnonzero(sides[mine]):
+            soften(images, int(place), int(sides[mine][place]))
         return images, labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model_training.data.augment import augment_pair, flip, misalign, side_light, to_grey
+from model_training.data.augment import augment_pair, augment_single, misalign
 from model_training.data.pair_store import PairStore
 from model_training.networks.photo import WINDOW_LEFT, WINDOW_SIZE, WINDOW_TOP
 
@@ -35,11 +36,11 @@ class PhotoData:
 
     pairs: tuple[Path, ...]
     prepared: Path
-    synthetic: int = 8
-    transplants: int = 2
-    smiles: int = 3
+    synthetic: int = 7
+    transplants: int = 3
+    smiles: int = 2
     unchanged: int = 2
-    wild: int = 4
+    wild: int = 6
     calm: int = 8
     misaligned: float = 0.5
 
@@ -71,16 +72,23 @@ class Window:
         bottom, right = self.top + WINDOW_SIZE, self.left + WINDOW_SIZE
         return images[..., self.top : bottom, self.left : right]
 
+    def put_back(self, window: Tensor, crops: Tensor) -> Tensor:
+        """The crops [..., 256, 256] with this in their window."""
+        bottom, right = self.top + WINDOW_SIZE, self.left + WINDOW_SIZE
+        rows = crops[..., self.top : bottom, :]
+        middle = torch.cat([rows[..., : self.left], window, rows[..., right:]], -1)
+        return torch.cat([crops[..., : self.top, :], middle, crops[..., bottom:, :]], -2)
+
 
 class PhotoBatch(NamedTuple):
-    """Images float32 in [-1, 1].
+    """Whole crops, float32 [.., 256, 256] in [-1, 1]; the network sees a window of them.
 
     Attributes:
-        neutral: [P, 3, H, W] targets.
-        expressive: [P, 3, H, W] inputs.
-        valid: [P, 1, H, W] in {0, 1}.
-        wild: [W, 3, H, W] real expressive photographs.
-        calm: [C, 3, H, W] real neutral photographs.
+        neutral: [P, 3, S, S] targets.
+        expressive: [P, 3, S, S] inputs.
+        valid: [P, 1, S, S] in {0, 1}.
+        wild: [W, 3, S, S] real expressive photographs.
+        calm: [C, 3, S, S] real neutral photographs.
     """
 
     neutral: Tensor
@@ -105,6 +113,8 @@ class PhotoBatches:
         self.smiles = PairStore.open(data.prepared / "smiles")
         self.expressive = np.load(data.prepared / "expressive.npy", mmap_mode="r")
         self.neutral = np.load(data.prepared / "neutral.npy", mmap_mode="r")
+        weights = np.load(data.prepared / "rarity.npy").astype(np.float64)
+        self.rarity = weights / weights.sum()
 
     @property
     def images(self) -> int:
@@ -132,46 +142,77 @@ class PhotoBatches:
         )
 
     def _crops(
-        self, crops: NDArray[np.uint8], count: int, window: Window, rng: np.random.Generator
+        self,
+        crops: NDArray[np.uint8],
+        rows: NDArray[np.integer],
+        rng: np.random.Generator,
     ) -> Tensor:
         margin = crops.shape[1] - 256
         drawn = []
-        for row in rng.integers(0, len(crops), count):
+        for row in rows:
             y, x = rng.integers(0, margin + 1, 2)
             drawn.append(crops[int(row), y : y + 256, x : x + 256])
         images = to_tensor(np.stack(drawn))
         if rng.random() < self.data.misaligned:
             images = misalign(images, rng)
-        images = window.cut(images)
-        images = flip(images, torch.from_numpy(rng.random(count) < 0.5))
-        images = to_grey(images, torch.from_numpy(rng.random(count) < 0.15))
-        amount = rng.uniform(0.2, 0.75, count) * (rng.random(count) < 0.2)
-        angle = rng.uniform(0, 2 * np.pi, count)
-        return side_light(
-            images,
-            torch.from_numpy(amount.astype(np.float32)),
-            torch.from_numpy(angle.astype(np.float32)),
-        )
+        return augment_single(images, rng)
 
-    def draw(self, rng: np.random.Generator, window: Window) -> PhotoBatch:
-        """The next batch, augmented and cut to the window."""
+    def draw(self, rng: np.random.Generator) -> PhotoBatch:
+        """A batch, augmented."""
         neutral, expressive, valid = self._pairs(rng)
         if rng.random() < self.data.misaligned:
             joined = misalign(torch.cat([neutral, expressive, valid], 1), rng)
             neutral, expressive, valid = joined.split([3, 3, 1], 1)
             valid = (valid > 0.5).float()
-        neutral, expressive, valid = (window.cut(t) for t in (neutral, expressive, valid))
         # Neutral in, neutral out: the first few are their own target.
         expressive = torch.cat([neutral[: self.data.unchanged], expressive[self.data.unchanged :]])
         neutral, expressive, valid = augment_pair(neutral, expressive, valid, rng)
+        wild = rng.choice(len(self.expressive), self.data.wild, p=self.rarity)
+        calm = rng.integers(0, len(self.neutral), self.data.calm)
         return PhotoBatch(
             neutral=neutral,
             expressive=expressive,
             valid=valid,
-            wild=self._crops(self.expressive, self.data.wild, window, rng),
-            calm=self._crops(self.neutral, self.data.calm, window, rng),
+            wild=self._crops(self.expressive, wild, rng),
+            calm=self._crops(self.neutral, calm, rng),
         )
+
+    def calm_crops(self, count: int) -> Tensor:
+        """Some real neutral crops as they are, [N, 3, 256, 256]."""
+        rows = np.linspace(0, len(self.neutral) - 1, min(count, len(self.neutral))).astype(int)
+        edge = (self.neutral.shape[1] - 256) // 2
+        return to_tensor(self.neutral[rows, edge : edge + 256, edge : edge + 256])
 
     def panel(self) -> Tensor:
         """Validation people for sheets, [24, 3, 256, 256]: never trained on."""
         return to_tensor(np.load(self.data.prepared / "panel.npy"))
+
+
+class Ahead:
+    """Makes the next step's batch while a step runs.
+
+    A batch depends on the seed and the step alone, so that a run that was stopped goes on with the
+    same batches.
+    """
+
+    def __init__(self, batches: PhotoBatches, seed: int) -> None:
+        self._batches, self._seed = batches, seed
+        # One torch thread: the other cores are busy with the step.
+        self._pool = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
+        self._next: tuple[int, Future[tuple[Window, PhotoBatch]]] | None = None
+
+    def _make(self, step: int) -> tuple[Window, PhotoBatch]:
+        rng = np.random.default_rng([self._seed, step])
+        return Window.random(rng), self._batches.draw(rng)
+
+    def take(self, step: int) -> tuple[Window, PhotoBatch]:
+        """The window and the batch of `step`; those of the step after it are begun."""
+        ready = self._next
+        future = ready[1] if ready and ready[0] == step else self._pool.submit(self._make, step)
+        taken = future.result()
+        self._next = step + 1, self._pool.submit(self._make, step + 1)
+        return taken
+
+    def close(self) -> None:
+        """End the thread."""
+        self._pool.shutdown(cancel_futures=True)

@@ -2,7 +2,8 @@
 
     OUT/transplants/{pairs,valid}.npy   real lower faces on real neutral ones
     OUT/smiles/{pairs,valid}.npy        London people, neutral and smiling
-    OUT/expressive.npy, OUT/neutral.npy real crops for the discriminator, uint8 [N, S+M, S+M, 3]
+    OUT/expressive.npy, OUT/neutral.npy real crops without a pair, uint8 [N, S+M, S+M, 3]
+    OUT/rarity.npy                      how often to draw each expressive crop, float32 [N]
     OUT/panel.npy                       expressive validation people to look at, uint8 [24, S, S, 3]
 
 Validation people are left out of all but the last.
@@ -24,6 +25,7 @@ from app.faces.alignment import Image
 from model_training.atomic import atomic_path
 from model_training.data.aligned import AlignedFace, align_face, read_rgb
 from model_training.data.landmarks import FloatArray, LandmarkTable
+from model_training.data.likeness import Likeness
 from model_training.data.pair_store import write_pairs
 from model_training.data.real_pairs import register_neutral
 from model_training.data.split import validation_mask
@@ -33,6 +35,10 @@ CC_BY_SETS = ("london", "canada", "fairface")
 """The sets whose licence lets the weights be used commercially, with attribution."""
 MARGIN = 16
 """Extra pixels round the discriminator's crops, so that training can shift them."""
+
+
+WILD_SCORE, DONOR_SCORE = 2.8, 4.0
+"""Expressiveness from which on a face is worth changing, and from which on it lends its mouth."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,8 @@ class PrepareConfig:
     landmarks: Path
     out: Path
     size: int = 256
-    per_photo: int = 6
-    per_portrait: int = 24
+    per_photo: int = 7
+    per_portrait: int = 30
     workers: int = 2
     seed: int = 3
 
@@ -92,10 +98,12 @@ def _jobs(
 ) -> Iterator[_Job]:
     rng = np.random.default_rng(config.seed)
     yaw, pitch = table.pose[:, 0], table.pose[:, 1]
+    likeness = Likeness(config.data, table.paths)
     for row in neutral:
-        alike = expressive[
+        posed = expressive[
             (np.abs(yaw[expressive] - yaw[row]) < 7) & (np.abs(pitch[expressive] - pitch[row]) < 8)
         ]
+        alike = likeness.choose(int(row), posed)
         if len(alike) < 4:
             continue
         portrait = not table.paths[row].startswith("fairface/")
@@ -147,15 +155,32 @@ def _write_crops(
         np.save(handle, crops)
 
 
+def rarity(table: LandmarkTable, rows: NDArray[np.integer]) -> NDArray[np.float32]:
+    """How often to draw each photograph, at least 1: most are smiles, the rest is as important."""
+
+    def over(limit: float, *names: str) -> NDArray[np.bool_]:
+        return np.max([table.score(name)[rows] for name in names], axis=0) > limit
+
+    weight = np.ones(len(rows))
+    weight += 1.0 * (table.expressiveness()[rows] > 4.0)
+    weight += 4.0 * over(0.5, "eyeBlinkLeft", "eyeBlinkRight")
+    weight += 4.0 * over(0.3, "jawOpen")
+    weight += 2.0 * over(0.4, "browDownLeft", "browDownRight")
+    weight += 2.0 * over(0.6, "browInnerUp", "browOuterUpLeft", "browOuterUpRight")
+    weight += 2.0 * over(0.5, "mouthPucker", "mouthFunnel", "mouthRollLower", "mouthPressLeft")
+    return weight.astype(np.float32)
+
+
 def prepare_photo(config: PrepareConfig) -> None:
     """Make all four sets; one whose file already has its name is left as it is."""
     config.out.mkdir(parents=True, exist_ok=True)
     table = LandmarkTable.load(config.landmarks)
     validation = np.array(validation_mask(table.paths))
     use = table.in_sets(CC_BY_SETS) & ~validation
-    facing = (np.abs(table.pose[:, 0]) < 25) & (np.abs(table.pose[:, 1]) < 22)
+    facing = (np.abs(table.pose[:, 0]) < 28) & (np.abs(table.pose[:, 1]) < 24)
     neutral = np.flatnonzero(use & table.near_neutral())
-    expressive = np.flatnonzero(use & facing & (table.expressiveness() > 4.0))
+    expressive = np.flatnonzero(use & facing & (table.expressiveness() > WILD_SCORE))
+    donors = expressive[table.expressiveness()[expressive] > DONOR_SCORE]
     if not (config.out / "smiles" / "valid.npy").exists():
         _smiles(table, use, config)
     for name, rows, side in (
@@ -165,9 +190,11 @@ def prepare_photo(config: PrepareConfig) -> None:
     ):
         if not (config.out / f"{name}.npy").exists():
             _write_crops(name, table, rows, side, config)
+    with atomic_path(config.out / "rarity.npy") as temporary, temporary.open("wb") as handle:
+        np.save(handle, rarity(table, expressive))
     if (config.out / "transplants" / "valid.npy").exists():
         return
-    jobs = list(_jobs(table, neutral, expressive, config))
+    jobs = list(_jobs(table, neutral, donors, config))
     pairs, valid = [], []
     # Not forked: OpenCV's own threads, started above, would leave a child waiting for their locks.
     with multiprocessing.get_context("spawn").Pool(config.workers) as pool:

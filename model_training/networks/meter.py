@@ -18,7 +18,22 @@ METER_SIZE = 160
 """Side of its crop in pixels (the crop contract's geometry): eyes 43 px apart, so that a mouth
 open by a hundredth of that still shows."""
 QUANTITIES = ("score", "lip_gap", "eye_opening")
-BLENDSHAPES = 52
+BLENDSHAPE_NAMES = tuple(
+    """
+    _neutral browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight
+    cheekPuff cheekSquintLeft cheekSquintRight eyeBlinkLeft eyeBlinkRight eyeLookDownLeft
+    eyeLookDownRight eyeLookInLeft eyeLookInRight eyeLookOutLeft eyeLookOutRight
+    eyeLookUpLeft eyeLookUpRight eyeSquintLeft eyeSquintRight eyeWideLeft eyeWideRight
+    jawForward jawLeft jawOpen jawRight mouthClose mouthDimpleLeft mouthDimpleRight
+    mouthFrownLeft mouthFrownRight mouthFunnel mouthLeft mouthLowerDownLeft
+    mouthLowerDownRight mouthPressLeft mouthPressRight mouthPucker mouthRight mouthRollLower
+    mouthRollUpper mouthShrugLower mouthShrugUpper mouthSmileLeft mouthSmileRight
+    mouthStretchLeft mouthStretchRight mouthUpperUpLeft mouthUpperUpRight noseSneerLeft
+    noseSneerRight
+    """.split()  # noqa: SIM905
+)
+"""MediaPipe's blendshapes in its order."""
+BLENDSHAPES = len(BLENDSHAPE_NAMES)
 
 
 @dataclass(frozen=True)

@@ -41,13 +41,16 @@ class PhotoConfig:
     Attributes:
         widths: channels at 1/2, 1/4, 1/8 and 1/16 of the window's resolution.
         middle_blocks: residual blocks at the lowest resolution.
+        fine: channels at 1/2 of the window's resolution on the way up; a quarter of them arrive
+            at the window's own.
         refine: channels of the two layers that work at the window's resolution.
         max_flow: largest displacement, in half window sides (the unit of `grid_sample`).
     """
 
     widths: tuple[int, int, int, int] = (16, 32, 64, 128)
     middle_blocks: int = 3
-    refine: int = 16
+    fine: int = 48
+    refine: int = 24
     max_flow: float = 0.25
 
 
@@ -124,10 +127,10 @@ class PhotoNet(nn.Module):
         self.up16 = nn.Sequential(_conv(2 * w16, w16), _Residual(w16))
         self.up8 = nn.Sequential(_conv(w16 + w8, w8), _Residual(w8))
         self.up4 = nn.Sequential(_conv(w8 + w4, w4), _Residual(w4))
-        self.up2 = _conv(w4 + w2, 32)
+        self.up2 = _conv(w4 + w2, self.config.fine)
         self.flow_head = nn.Conv2d(w4, 2, 3, 1, 1)
         self.refine = nn.Sequential(
-            nn.Conv2d(8 + 3, self.config.refine, 3, 1, 1),
+            nn.Conv2d(self.config.fine // 4 + 3, self.config.refine, 3, 1, 1),
             nn.LeakyReLU(0.1, inplace=True),
             nn.Conv2d(self.config.refine, 7, 3, 1, 1),
         )

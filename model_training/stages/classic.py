@@ -25,6 +25,7 @@ from model_training.checkpoint import (
 )
 from model_training.data.crop_cache import CropCache
 from model_training.data.pair_sets import PairSet, resize
+from model_training.distributed import ALONE, Workers
 from model_training.losses.schedules import plot_schedules
 from model_training.networks.classic import ClassicConfig, ClassicNet
 from model_training.networks.classic.pixels import to_network
@@ -50,6 +51,7 @@ def train_classic(
     device: torch.device,
     pace: Pace | None = None,
     sheet_epochs: int = 5,
+    workers: Workers = ALONE,
 ) -> Path:
     """Run all stages, each from its checkpoint, and write `OUT/classic.pt`.
 
@@ -61,6 +63,7 @@ def train_classic(
         device: where stages 1 and 2 compute.
         pace: how often to log and save.
         sheet_epochs: epochs between reconstruction sheets.
+        workers: the processes that train together; the main one writes.
 
     Returns:
         The path of the result.
@@ -76,13 +79,18 @@ def train_classic(
         raise ValueError("stage 3 needs at least one set of pairs")
     torch.manual_seed(recipe.seed)
     net = ClassicNet(recipe.network).to(device, memory_format=torch.channels_last)
-    context = ClassicContext(recipe, net, data, out, device, pace or Pace(), sheet_epochs)
+    context = ClassicContext(recipe, net, data, out, device, pace or Pace(), sheet_epochs, workers)
     out.mkdir(parents=True, exist_ok=True)
-    plot_schedules({"w_kl, stage 1": recipe.kl_schedule()}, recipe.stage1_epochs, out / "w_kl.png")
-    plot_schedules({"w_g, stage 2": recipe.gan_schedule()}, recipe.stage2_epochs, out / "w_g.png")
+    if workers.main:
+        kl, gan = recipe.kl_schedule(), recipe.gan_schedule()
+        plot_schedules({"w_kl, stage 1": kl}, recipe.stage1_epochs, out / "w_kl.png")
+        plot_schedules({"w_g, stage 2": gan}, recipe.stage2_epochs, out / "w_g.png")
     _stage(context, stage1(context), classic_stage1.PARTS, train_stage1)
     _stage(context, stage2(context), classic_stage2.PARTS, train_stage2)
-    fit = fit_neutralizers(encode_pairs(net, pairs, device), recipe, out, "stage3", context.pace)
+    latents = encode_pairs(net, pairs, device, workers)
+    fit = fit_neutralizers(latents, recipe, out, "stage3", context.pace, workers)
+    if not workers.main:
+        return out / RESULT
     show_neutralizers(net, fit, pairs, out / "sheets" / "stage3.png", device)
     net.neutralizer.load_state_dict(fit.neutralizers[recipe.neutralizer].state_dict())
     datasets = sorted({key.split("/", 1)[0] for key in data.keys})

@@ -86,6 +86,7 @@ def classic(
     import torch
 
     from model_training.checkpoint import CheckpointError
+    from model_training.distributed import own_device, torchrun_workers
     from model_training.stages.classic import train_classic
     from model_training.stages.classic_recipe import RECIPES, with_options
     from model_training.stages.classic_sources import Sources, prepare
@@ -110,21 +111,27 @@ def classic(
     )
     try:
         chosen = with_options(RECIPES[recipe], **parse_settings(settings or []))
-        crops, pair_sets = prepare(sources, chosen.network.image_size, out)
-        typer.echo(
-            f"{len(crops)} crops ({int(crops.validation.sum())} of validation people), "
-            f"{sum(len(s) for s in pair_sets)} pairs"
-        )
-        result = train_classic(
-            crops,
-            pair_sets,
-            chosen,
-            out,
-            device=torch.device(device),
-            pace=Pace(log_every, checkpoint_every, tensorboard),
-            sheet_epochs=sheet_epochs,
-        )
+        with torchrun_workers() as workers:
+            with workers.main_first():
+                crops, pair_sets = prepare(sources, chosen.network.image_size, out)
+            if workers.main:
+                typer.echo(
+                    f"{len(crops)} crops ({int(crops.validation.sum())} of validation people), "
+                    f"{sum(len(s) for s in pair_sets)} pairs"
+                )
+            result = train_classic(
+                crops,
+                pair_sets,
+                chosen,
+                out,
+                device=own_device(device),
+                pace=Pace(log_every, checkpoint_every, tensorboard),
+                sheet_epochs=sheet_epochs,
+                workers=workers,
+            )
     except (CheckpointError, ValueError, TypeError, FileNotFoundError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
-    typer.echo(f"wrote {result}; export it with: python -m model_training export classic {result}")
+    if workers.main:
+        command = "python -m model_training export classic"
+        typer.echo(f"wrote {result}; export it with: {command} {result}")

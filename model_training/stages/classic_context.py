@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from model_training.data.crop_cache import CropCache
 from model_training.data.image_batches import ImageBatches
+from model_training.distributed import ALONE, Workers
 from model_training.losses import classic as losses
 from model_training.losses.perceptual import EfficientNetFeatures
 from model_training.networks.classic import ClassicNet
@@ -37,6 +38,7 @@ class ClassicContext:
         device: where to compute.
         pace: how often to log and save.
         sheet_epochs: epochs between two reconstruction sheets.
+        workers: the processes that train together.
     """
 
     recipe: ClassicRecipe
@@ -46,6 +48,7 @@ class ClassicContext:
     device: torch.device
     pace: Pace
     sheet_epochs: int = 5
+    workers: Workers = ALONE
 
     def batches(self, stage: int) -> ImageBatches:
         """Training people's images; each stage has its own order."""
@@ -58,6 +61,7 @@ class ClassicContext:
             recipe.network.channels,
             seed=recipe.seed * 10 + stage,
             flip=recipe.flip,
+            workers=self.workers,
         )
 
     def autocast(self) -> AbstractContextManager[None]:

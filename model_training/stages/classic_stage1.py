@@ -9,7 +9,7 @@ from model_training.losses import classic as losses
 from model_training.losses.perceptual import l_perceptual
 from model_training.networks.classic import sample_latent
 from model_training.stages.classic_context import ClassicContext
-from model_training.stages.loop import Stage, run_stage
+from model_training.stages.loop import Stage, Steps, run_stage
 
 PARTS = ("encoder", "decoder", "enhancer")
 
@@ -39,14 +39,24 @@ def stage1(context: ClassicContext) -> Stage:
 
 
 def train_stage1(context: ClassicContext) -> None:
+    """Run stage 1 from its checkpoint or from nothing."""
+    step, optimizers = steps_of_stage1(context)
+    torch.manual_seed(context.recipe.seed + 1)
+    measure, network = context.after_epoch("stage1"), context.net.parts(*PARTS)
+    run_stage(stage1(context), network, optimizers, step, measure, context.pace, context.workers)
+
+
+def steps_of_stage1(context: ClassicContext) -> Steps:
     """Train encoder, decoder and enhancer with L_Enc (5), L_Dec (3) and L_Enh (7)."""
-    recipe, net = context.recipe, context.net
-    stage, batches = stage1(context), context.batches(1)
-    optimizers = {
+    recipe, net, workers = context.recipe, context.net, context.workers
+    batches = context.batches(1)
+    optimizers: dict[str, torch.optim.Optimizer] = {
         "adam_encoder": context.adam(net.encoder, recipe.lr),
         "adam_decoder": context.adam(net.decoder, recipe.lr),
         "adam_enhancer": context.adam(net.enhancer, recipe.lr),
     }
+    encoder, decoder = workers.parallel(net.encoder), workers.parallel(net.decoder)
+    enhancer = workers.parallel(net.enhancer)
     schedule, features = recipe.kl_schedule(), context.perceptual_features()
 
     def step(index: int) -> dict[str, Tensor | float]:
@@ -54,9 +64,9 @@ def train_stage1(context: ClassicContext) -> None:
         w_kl = schedule.at(index / batches.steps_per_epoch)
         net.train()
         with context.autocast():
-            mu, logvar = net.encoder(image)
-            decoded = net.decoder(sample_latent(mu.float(), logvar.float()))
-            enhanced = net.enhancer(decoded if recipe.joint_enhancer else decoded.detach())
+            mu, logvar = encoder(image)
+            decoded = decoder(sample_latent(mu.float(), logvar.float(), workers.normal_like))
+            enhanced = enhancer(decoded if recipe.joint_enhancer else decoded.detach())
         kl, rec1 = losses.l_kl(mu, logvar), losses.l_rec1(image, decoded)
         dec, enh = losses.l_dec(rec1, recipe.w_r), losses.l_enh_stage1(image, enhanced)
         loss = w_kl * kl + dec + enh
@@ -79,6 +89,4 @@ def train_stage1(context: ClassicContext) -> None:
             "w_kl": w_kl,
         }
 
-    torch.manual_seed(recipe.seed + 1)
-    measure = context.after_epoch("stage1")
-    run_stage(stage, net.parts(*PARTS), optimizers, step, measure, context.pace)
+    return step, optimizers

@@ -11,7 +11,7 @@ from model_training.networks.classic import sample_latent
 from model_training.stages.classic_context import ClassicContext
 from model_training.stages.classic_stage1 import PARTS as STAGE1_PARTS
 from model_training.stages.classic_stage1 import stage1
-from model_training.stages.loop import Stage, run_stage
+from model_training.stages.loop import Stage, Steps, run_stage
 
 PARTS = (*STAGE1_PARTS, "discriminator")
 
@@ -37,20 +37,34 @@ def stage2(context: ClassicContext) -> Stage:
 
 
 def train_stage2(context: ClassicContext) -> None:
+    """Run stage 2 from its checkpoint or from stage 1's weights."""
+    step, optimizers = steps_of_stage2(context)
+    torch.manual_seed(context.recipe.seed + 2)
+    measure, network = context.after_epoch("stage2"), context.net.parts(*PARTS)
+    run_stage(stage2(context), network, optimizers, step, measure, context.pace, context.workers)
+
+
+def steps_of_stage2(context: ClassicContext) -> Steps:
     """Train the enhancer with L_Enh (10) against the discriminator with L_Dis (6).
 
     Encoder and decoder go on with L_Enc and L_Dec at the final W_kl, unless the recipe freezes
     them.
     """
-    recipe, net = context.recipe, context.net
-    stage, batches = stage2(context), context.batches(2)
+    recipe, net, workers = context.recipe, context.net, context.workers
+    batches = context.batches(2)
     parts = {
         "adam_encoder": (net.encoder, recipe.lr),
         "adam_decoder": (net.decoder, recipe.lr),
         "adam_enhancer": (net.enhancer, recipe.lr),
         "adam_discriminator": (net.discriminator, recipe.lr_discriminator),
     }
-    optimizers = {name: context.adam(part, lr) for name, (part, lr) in parts.items()}
+    optimizers: dict[str, torch.optim.Optimizer] = {
+        name: context.adam(part, lr) for name, (part, lr) in parts.items()
+    }
+    enhancer, discriminator = workers.parallel(net.enhancer), workers.parallel(net.discriminator)
+    encoder, decoder = net.encoder, net.decoder
+    if recipe.stage2_trains_vae:
+        encoder, decoder = workers.parallel(encoder), workers.parallel(decoder)
     schedule, frozen_features = recipe.gan_schedule(), context.perceptual_features()
     perceptual = frozen_features if frozen_features is not None else net.discriminator
     vae_weights = [*net.encoder.parameters(), *net.decoder.parameters()]
@@ -58,7 +72,7 @@ def train_stage2(context: ClassicContext) -> None:
     def noisy(image: Tensor, deviation: float) -> Tensor:
         if deviation == 0.0:
             return image
-        return image + deviation * torch.randn_like(image)
+        return image + deviation * workers.normal_like(image)
 
     def step(index: int) -> dict[str, Tensor | float]:
         image = context.to_device(batches.at(index))
@@ -68,14 +82,14 @@ def train_stage2(context: ClassicContext) -> None:
         net.encoder.train(recipe.stage2_trains_vae)
         net.decoder.train(recipe.stage2_trains_vae)
         with context.autocast():
-            mu, logvar = net.encoder(image)
-            decoded = net.decoder(sample_latent(mu.float(), logvar.float()))
+            mu, logvar = encoder(image)
+            decoded = decoder(sample_latent(mu.float(), logvar.float(), workers.normal_like))
             fixed = decoded.detach()
-            enhanced = net.enhancer(fixed)
+            enhanced = enhancer(fixed)
             judged = noisy(enhanced, deviation)
-            score_enhanced = net.discriminator(judged)
-            score_real = net.discriminator(noisy(image, deviation))
-            score_decoded = net.discriminator(noisy(fixed, deviation))
+            score_enhanced = discriminator(judged)
+            score_real = discriminator(noisy(image, deviation))
+            score_decoded = discriminator(noisy(fixed, deviation))
             kl, rec1 = losses.l_kl(mu, logvar), losses.l_rec1(image, decoded)
             rec2 = losses.l_rec2(image if recipe.rec2_reference == "input" else fixed, enhanced)
             gan = losses.l_gan(score_enhanced)
@@ -109,6 +123,4 @@ def train_stage2(context: ClassicContext) -> None:
             "w_g": w_g,
         }
 
-    torch.manual_seed(recipe.seed + 2)
-    measure = context.after_epoch("stage2")
-    run_stage(stage, net.parts(*PARTS), optimizers, step, measure, context.pace)
+    return step, optimizers

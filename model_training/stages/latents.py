@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from model_training.data.pair_sets import PairSet, resize
+from model_training.distributed import ALONE, Workers
 from model_training.networks.classic import ClassicNet
 from model_training.networks.classic.pixels import to_network
 
@@ -47,6 +48,7 @@ def encode_images(
     rows: NDArray[np.int64],
     device: torch.device,
     batch: int = 64,
+    workers: Workers = ALONE,
 ) -> NDArray[np.float32]:
     """mu of some crops, in float32.
 
@@ -56,22 +58,26 @@ def encode_images(
         rows: int [K], which of them.
         device: where `net` is.
         batch: crops at a time.
+        workers: share the batches; each gets all latents.
 
     Returns:
         float32 [K, Z].
     """
     net.eval()
     config = net.config
-    found = np.empty((len(rows), config.latent), np.float32)
-    for start in tqdm(range(0, len(rows), batch), desc="encode pairs", mininterval=1.0):
+    found = np.zeros((len(rows), config.latent), np.float32)
+    starts = range(workers.rank * batch, len(rows), workers.count * batch)
+    for start in tqdm(starts, desc="encode pairs", mininterval=1.0, disable=not workers.main):
         chosen = rows[start : start + batch]
         crops = np.stack([resize(images[row], config.image_size) for row in chosen])
         pixels = to_network(torch.from_numpy(crops).to(device), config.channels)
         found[start : start + len(crops)] = net.encoder(pixels)[0].float().cpu().numpy()
-    return found
+    return workers.sum(found)
 
 
-def encode_pairs(net: ClassicNet, sets: Sequence[PairSet], device: torch.device) -> LatentPairs:
+def encode_pairs(
+    net: ClassicNet, sets: Sequence[PairSet], device: torch.device, workers: Workers = ALONE
+) -> LatentPairs:
     """Encode every image of the sets once and join the pairs.
 
     A person who is held out in one set is held out in all of them.
@@ -83,7 +89,8 @@ def encode_pairs(net: ClassicNet, sets: Sequence[PairSet], device: torch.device)
         raise ValueError("stage 3 needs at least one set of pairs")
     used = [np.unique(np.concatenate([s.source, s.target])) for s in sets]
     latents = [
-        encode_images(net, s.images, rows, device) for s, rows in zip(sets, used, strict=True)
+        encode_images(net, s.images, rows, device, workers=workers)
+        for s, rows in zip(sets, used, strict=True)
     ]
     source = [z[np.searchsorted(r, s.source)] for s, r, z in zip(sets, used, latents, strict=True)]
     target = [z[np.searchsorted(r, s.target)] for s, r, z in zip(sets, used, latents, strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,13 @@ from model_training.checkpoint import (
     restore_rng,
     save_checkpoint,
 )
+from model_training.distributed import ALONE, Workers
 from model_training.runlog import RunLog
 
 StepFunction = Callable[[int], Mapping[str, Tensor | float]]
 """Does step 0, 1, ... and returns scalars to log."""
+Steps = tuple[StepFunction, dict[str, torch.optim.Optimizer]]
+"""What a stage does in a step, and the optimizers that do it, by name."""
 EpochFunction = Callable[[int], Mapping[str, float]]
 """Called after epoch 1, 2, ...; returns scalars measured on validation people."""
 
@@ -55,7 +59,7 @@ class Stage:
         settings: what must be the same when it is resumed; plain values.
         total_steps: steps it has.
         steps_per_epoch: steps of an epoch.
-        batch_size: images a step, for the rate.
+        batch_size: images a step (of all workers together), for the rate.
     """
 
     name: str
@@ -89,6 +93,7 @@ def run_stage(
     step: StepFunction,
     after_epoch: EpochFunction,
     pace: Pace,
+    workers: Workers = ALONE,
 ) -> None:
     """Run a stage to its end, from its checkpoint if there is one.
 
@@ -102,9 +107,10 @@ def run_stage(
         step: does one step.
         after_epoch: measures and draws at the end of an epoch; must not draw random numbers.
         pace: how often to log and save.
+        workers: the processes that train together; the main one measures, logs and saves.
 
     Raises:
-        CheckpointError: the checkpoint was made with other settings.
+        CheckpointError: the checkpoint was made with other settings, or not all workers see it.
     """
     start = 0
     if stage.checkpoint.exists():
@@ -112,22 +118,24 @@ def run_stage(
         restore(loaded, network=network, **optimizers)
         restore_rng(loaded["rng"])
         start = int(loaded["step"])
-    with RunLog(
-        stage.out,
-        stage.name,
-        stage.total_steps,
-        start_step=start,
-        images_per_step=stage.batch_size,
-        tensorboard=pace.tensorboard,
-    ) as log:
+    if workers.mean({"start": start})["start"] != start:
+        raise CheckpointError(
+            f"the workers see different checkpoints: {stage.out} must be one folder for all of them"
+        )
+    with ExitStack() as stack:
+        log = stack.enter_context(_open_log(stage, start, pace)) if workers.main else None
         drawn = time.monotonic()
         for index in range(start, stage.total_steps):
             values = step(index)
             done = index + 1
             last = done == stage.total_steps
             epoch, into = divmod(done, stage.steps_per_epoch)
+            row: dict[str, float] = {}
             if done % pace.log == 0 or into == 0 or last:
-                row = {name: float(value) for name, value in values.items()}
+                row = workers.mean({name: float(value) for name, value in values.items()})
+            if log is None:
+                continue
+            if row:
                 log.progress(done, row)
                 log.log(done, **row, **(after_epoch(epoch) if into == 0 else {}))
             if done % pace.checkpoint == 0 or last:
@@ -142,6 +150,17 @@ def run_stage(
                 if time.monotonic() - drawn > DRAW_SECONDS:
                     log.plot()
                     drawn = time.monotonic()
+
+
+def _open_log(stage: Stage, start: int, pace: Pace) -> RunLog:
+    return RunLog(
+        stage.out,
+        stage.name,
+        stage.total_steps,
+        start_step=start,
+        images_per_step=stage.batch_size,
+        tensorboard=pace.tensorboard,
+    )
 
 
 def _matching(stage: Stage) -> dict[str, Any]:

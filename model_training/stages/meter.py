@@ -10,9 +10,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from model_training.data.meter_set import MeterBatches, MeterSet, load_meter_set, plain_batch
+from model_training.distributed import ALONE, Workers
 from model_training.evaluation.meter_agreement import correlations
 from model_training.networks.meter import QUANTITIES, MeterConfig, MeterNet
 from model_training.stages.loop import Pace, Stage, run_stage
@@ -78,21 +79,28 @@ def read_all(
     return torch.cat(found).numpy()
 
 
-def train_meter(config: MeterTraining) -> Path:
+def train_meter(config: MeterTraining, workers: Workers = ALONE) -> Path:
     """Train, or go on with a training that was interrupted.
+
+    Args:
+        config: the run.
+        workers: the processes that train together.
 
     Returns:
         The checkpoint, `OUT/meter.pt`: its entry `network` holds the weights to export.
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    data = load_meter_set(config.folders, config.landmarks, config.out / "crops")
+    with workers.main_first():
+        data = load_meter_set(config.folders, config.landmarks, config.out / "crops")
     held_out = np.flatnonzero(data.validation)
     network = MeterNet(config.network)
     network.set_scale(torch.from_numpy(data.labels[~data.validation]))
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-2)
-    batches = MeterBatches(data, config.batch_size, config.seed)
+    batches = MeterBatches(data, config.batch_size, config.seed, workers)
+    # `MeterNet.standardised`, in one piece that workers can share.
+    standardised = workers.parallel(nn.Sequential(network.features, network.hidden, network.output))
     per_epoch = max(1, int((~data.validation).sum()) // config.batch_size)
 
     def step(index: int) -> dict[str, Tensor | float]:
@@ -100,7 +108,7 @@ def train_meter(config: MeterTraining) -> Path:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(index, config)
         with torch.autocast("cpu", torch.bfloat16):
-            found = network.standardised(images.contiguous(memory_format=torch.channels_last))
+            found = standardised(images.contiguous(memory_format=torch.channels_last))
         loss = meter_loss(
             found.float(), (labels - network.mean) / network.scale, config.blendshape_weight
         )
@@ -128,5 +136,5 @@ def train_meter(config: MeterTraining) -> Path:
     }
     settings["network"]["widths"] = list(config.network.widths)
     stage = Stage("meter", config.out, settings, config.steps, per_epoch, config.batch_size)
-    run_stage(stage, network, {"optimizer": optimizer}, step, after_epoch, config.pace)
+    run_stage(stage, network, {"optimizer": optimizer}, step, after_epoch, config.pace, workers)
     return stage.checkpoint

@@ -25,21 +25,23 @@ def register(app: typer.Typer) -> None:
         threads: Annotated[int, typer.Option(help="torch threads.")] = 2,
     ) -> None:
         """Distil MediaPipe's labels into the meter; started again on OUT, it goes on."""
+        from model_training.distributed import torchrun_workers
         from model_training.stages.meter import MeterTraining, train_meter
 
         given = {"london": london, "canada": canada, "fairface": fairface, "lfw": lfw}
         folders = {name: folder for name, folder in given.items() if folder is not None}
         if not folders:
             raise typer.BadParameter("give at least one of --london, --canada, --fairface, --lfw")
-        checkpoint = train_meter(
-            MeterTraining(
-                folders=folders,
-                landmarks=landmarks,
-                out=out,
-                steps=steps,
-                batch_size=batch_size,
-                seed=seed,
-                threads=threads,
-            )
+        config = MeterTraining(
+            folders=folders,
+            landmarks=landmarks,
+            out=out,
+            steps=steps,
+            batch_size=batch_size,
+            seed=seed,
+            threads=threads,
         )
-        typer.echo(f"weights in {checkpoint}; write them with: export meter --checkpoint")
+        with torchrun_workers() as workers:
+            checkpoint = train_meter(config, workers)
+        if workers.main:
+            typer.echo(f"weights in {checkpoint}; write them with: export meter --checkpoint")

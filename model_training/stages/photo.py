@@ -17,7 +17,8 @@ from model_training.checkpoint import (
     restore_rng,
     save_checkpoint,
 )
-from model_training.data.photo_batches import PhotoBatches, PhotoData, Window
+from model_training.data.photo_batches import Ahead, PhotoBatches, PhotoData, Window
+from model_training.losses.expression import ExpressionLoss
 from model_training.losses.photo import (
     PhotoLossWeights,
     lsgan_discriminator,
@@ -30,6 +31,7 @@ from model_training.losses.photo import (
 )
 from model_training.networks.patch_discriminator import PatchDiscriminator
 from model_training.networks.photo import PhotoConfig, PhotoNet, render, warp
+from model_training.networks.warm_start import load_meter, load_photo_network, settle_norms
 from model_training.runlog import RunLog
 from model_training.sheets import photo_sheet
 
@@ -41,6 +43,8 @@ class PhotoTraining:
     Attributes:
         data: where pairs and crops are.
         out: folder for checkpoints, log and sheets.
+        start_from: exported `photo/network.onnx` to go on from; None starts from nothing.
+        meter: exported meter for the expression loss; None leaves that loss out.
         steps: generator steps of the whole run (the learning rate ends there).
         learning_rate: AdamW's, at its height.
         discriminator_rate: Adam's; not above the generator's.
@@ -58,6 +62,8 @@ class PhotoTraining:
 
     data: PhotoData
     out: Path
+    start_from: Path | None = None
+    meter: Path | None = None
     steps: int = 7_000
     learning_rate: float = 4e-4
     discriminator_rate: float = 4e-4
@@ -71,6 +77,21 @@ class PhotoTraining:
     sheet_every: int = 500
     threads: int = 2
     compute: str = "bfloat16"
+
+
+SETTLING_BATCHES = 12
+"""From which the batch norms of loaded weights take their statistics."""
+CRITIC_PAIRS = 4
+"""Outputs on pairs that the critic sees: real smiles and transplants."""
+CALM_CROPS = 512
+"""Real neutral faces from which the expression loss learns what calm is."""
+
+
+def expression_judge(config: PhotoTraining, batches: PhotoBatches) -> ExpressionLoss | None:
+    """The frozen network that says how expressive an output is, if one is given."""
+    if config.meter is None:
+        return None
+    return ExpressionLoss(load_meter(config.meter), batches.calm_crops(CALM_CROPS))
 
 
 def learning_rate_at(step: int, config: PhotoTraining) -> float:
@@ -98,7 +119,6 @@ def train_photo(config: PhotoTraining) -> Path:
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    rng = np.random.default_rng(config.seed)
     channels_last = torch.channels_last
     network = PhotoNet(config.network).to(memory_format=channels_last)  # type: ignore[call-overload]
     critic = PatchDiscriminator().to(memory_format=channels_last)  # type: ignore[call-overload]
@@ -117,13 +137,20 @@ def train_photo(config: PhotoTraining) -> Path:
         "critic_optimizer": critic_optimizer,
     }
     checkpoint = config.out / "photo.pt"
+    batches = PhotoBatches(config.data)
     start = 0
     if checkpoint.exists():
         saved = load_checkpoint(checkpoint)
         restore(saved, **parts)
-        restore_rng(saved["rng"], rng)
+        restore_rng(saved["rng"])
         start = int(saved["step"])
-    batches = PhotoBatches(config.data)
+    elif config.start_from is not None:
+        load_photo_network(network, config.start_from)
+        rng = np.random.default_rng(config.seed)
+        seen = (batches.draw(rng).expressive for _ in range(SETTLING_BATCHES))
+        settle_norms(network, (Window.middle().cut(images) for images in seen))
+        average.load_state_dict(network.state_dict())
+    expression = expression_judge(config, batches)
     log = RunLog(
         config.out, "photo", config.steps, start_step=start, images_per_step=batches.images
     )
@@ -136,41 +163,43 @@ def train_photo(config: PhotoTraining) -> Path:
             checkpoint,
             **parts,
             step=step,
-            rng=capture_rng(rng),
+            rng=capture_rng(),
             network_config=asdict(config.network),
         )
 
+    ahead = Ahead(batches, config.seed)
     saved_at = time.monotonic()
     for step in range(start, config.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(step, config)
-        window = Window.random(rng)
-        batch = batches.draw(rng, window)
-        paired = len(batch.neutral)
+        window, batch = ahead.take(step)
+        neutral, valid = window.cut(batch.neutral), window.cut(batch.valid)
+        wild = window.cut(batch.wild)
+        paired = len(neutral)
         adversarial = step >= config.adversarial_from
 
-        # Generator: pairs have a known answer, real expressive photographs only a critic.
-        inputs = torch.cat([batch.expressive, batch.wild]).contiguous(memory_format=channels_last)
+        # Generator: pairs have a known answer; real expressive photographs have judges.
+        inputs = torch.cat([window.cut(batch.expressive), wild])
+        inputs = inputs.contiguous(memory_format=channels_last)
         with autocast:
             maps = network(inputs)
         output = render(inputs, maps)
         warped = warp(inputs[:paired], maps.flow[:paired])
         loss = reconstruction(
-            output[:paired],
-            warped,
-            batch.neutral,
-            batch.expressive,
-            batch.valid,
-            window.cut(regions),
-            weights,
+            output[:paired], warped, neutral, inputs[:paired], valid, window.cut(regions), weights
         )
         loss = loss + regularisation(maps, weights)
         loss = loss + weights.surroundings * weighted_l1(
-            output[paired:], inputs[paired:], window.cut(surroundings)
+            output[paired:], wild, window.cut(surroundings)
         )
         values = {"rebuild": loss.item(), "mask": maps.mask.mean().item()}
+        if expression is not None:
+            with autocast:
+                excess = expression(window.put_back(output[paired:], batch.wild))
+            loss = loss + weights.expression * excess
+            values["expression"] = excess.item()
         # The last pairs are judged beside the wild ones, so that the critic can't tell by subject.
-        judged = output[paired - len(batch.wild) :]
+        judged = output[paired - CRITIC_PAIRS :]
         if adversarial:
             with autocast:
                 scores = critic(judged.contiguous(memory_format=channels_last))
@@ -183,11 +212,11 @@ def train_photo(config: PhotoTraining) -> Path:
 
         # Discriminator: real neutral photographs against outputs and real expressive ones.
         if adversarial:
-            faces = torch.cat([batch.calm, judged.detach(), batch.wild])
+            shown = torch.cat([window.cut(batch.calm), judged.detach(), wild])
             with autocast:
-                scores = critic(faces.contiguous(memory_format=channels_last))
-            real, fake, wild = scores.split([len(batch.calm), len(judged), len(batch.wild)])
-            critic_loss = lsgan_discriminator(real, fake, wild)
+                scores = critic(shown.contiguous(memory_format=channels_last))
+            real, fake, loud = scores.split([len(batch.calm), len(judged), len(wild)])
+            critic_loss = lsgan_discriminator(real, fake, loud)
             critic_optimizer.zero_grad(set_to_none=True)
             critic_loss.backward()
             critic_optimizer.step()
@@ -207,6 +236,7 @@ def train_photo(config: PhotoTraining) -> Path:
         if time.monotonic() - saved_at > config.save_every:
             save(done)
             saved_at = time.monotonic()
+    ahead.close()
     save(config.steps)
     log.close()
     return checkpoint

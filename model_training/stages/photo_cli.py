@@ -16,18 +16,31 @@ def register(app: typer.Typer) -> None:
         pairs: Annotated[list[Path], typer.Option(help="Pair set of `synthesize`; repeatable.")],
         prepared: Annotated[Path, typer.Option(help="Output of `prepare-photo`.")],
         out: Annotated[Path, typer.Option(help="Folder for checkpoint, log and sheets.")],
+        start_from: Annotated[
+            Path | None, typer.Option(help="Go on from an exported photo/network.onnx.")
+        ] = None,
+        meter: Annotated[
+            Path | None, typer.Option(help="Exported meter.onnx for the expression loss.")
+        ] = None,
+        learning_rate: Annotated[float, typer.Option(help="AdamW's, at its height.")] = 4e-4,
+        expression: Annotated[float, typer.Option(help="Weight of the expression loss.")] = 0.05,
         steps: Annotated[int, typer.Option(help="Steps of the whole run.")] = 7_000,
         seed: Annotated[int, typer.Option(help="Of weights, batches and augmentation.")] = 0,
         threads: Annotated[int, typer.Option(help="torch threads.")] = 2,
     ) -> None:
         """Train `photo`; started again on the same OUT, it goes on from its last checkpoint."""
         from model_training.data.photo_batches import PhotoData
+        from model_training.losses.photo import PhotoLossWeights
         from model_training.stages.photo import PhotoTraining, train_photo
 
         checkpoint = train_photo(
             PhotoTraining(
                 data=PhotoData(pairs=tuple(pairs), prepared=prepared),
                 out=out,
+                start_from=start_from,
+                meter=meter,
+                learning_rate=learning_rate,
+                weights=PhotoLossWeights(expression=expression),
                 steps=steps,
                 seed=seed,
                 threads=threads,

@@ -31,6 +31,8 @@ SAME_PERSON = 0.6
 """dlib's own threshold on the distance of two descriptors."""
 FAR = 1.0
 """Pixels further than this from both faces' outlines, in inter-oculars, count as far away."""
+LID_UNITS = ("AU43", "AU5", "AU6", "AU7")
+"""Action units that move the lids: closing, upper lid raiser, cheek raiser, lid tightener."""
 MOUTH_CORNERS, BROWS, EYE_CORNERS = (61, 291), (105, 334), (33, 263)
 
 
@@ -129,6 +131,22 @@ def far_change(both: NDArray[np.uint8], points: list[Floats], inter_ocular: floa
     return float(np.abs(both[0].astype(int) - both[1])[away].max())
 
 
+def lids(found: list[tuple[dict[str, str], PairReading]]) -> float:
+    """Correlation of eye closing with what all labels that move the lids say together.
+
+    How far each closes an eye is fitted on one half of the pairs and judged on the other half.
+    """
+    units = np.array([[float(label[unit]) for unit in LID_UNITS] for label, _ in found])
+    wanted = -np.array([reading.changes["eye_opening"] for _, reading in found])
+    design = np.column_stack([units, np.ones(len(units))])
+    half = np.arange(len(found)) % 2 == 0
+    said = np.empty(len(found))
+    for fitted in (half, ~half):
+        shares, *_ = np.linalg.lstsq(design[fitted], wanted[fitted], rcond=None)
+        said[~fitted] = design[~fitted] @ shares
+    return float(np.corrcoef(said, wanted)[0, 1])
+
+
 def summary(readings: list[tuple[dict[str, str], PairReading | None]]) -> dict[str, float]:
     """Shares and correlations over the measured pairs."""
     found = [(label, reading) for label, reading in readings if reading is not None]
@@ -147,6 +165,7 @@ def summary(readings: list[tuple[dict[str, str], PairReading | None]]) -> dict[s
         "jaw (AU26 + AU27) with lip gap, r": correlation("lip_gap", "AU26", "AU27"),
         "smile (AU12) with mouth width, r": correlation("mouth_width", "AU12"),
         "blink (AU43) with eye closing, r": -correlation("eye_opening", "AU43"),
+        "lids (AU43, AU5, AU6, AU7) with eye closing, cross-fitted r": lids(found),
         "brows (AU1 + AU2 - AU4) with brow height, r": correlation(
             "brow_height", "AU1", "AU2", "-AU4"
         ),

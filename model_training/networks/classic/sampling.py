@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 
-def sample_latent(mu: Tensor, logvar: Tensor, generator: torch.Generator | None = None) -> Tensor:
+def sample_latent(
+    mu: Tensor, logvar: Tensor, noise: Callable[[Tensor], Tensor] = torch.randn_like
+) -> Tensor:
     """z = mu + exp(logvar / 2) * epsilon with epsilon ~ N(0, I): equation 12.
 
     Used while training only; in use, the latent is `mu` alone.
@@ -14,10 +18,9 @@ def sample_latent(mu: Tensor, logvar: Tensor, generator: torch.Generator | None 
     Args:
         mu: [B, Z].
         logvar: [B, Z].
-        generator: source of epsilon; torch's global one by default.
+        noise: gives epsilon for a tensor of its shape.
 
     Returns:
         [B, Z], differentiable in mu and logvar.
     """
-    epsilon = torch.empty_like(mu).normal_(generator=generator)
-    return mu + torch.exp(0.5 * logvar) * epsilon
+    return mu + torch.exp(0.5 * logvar) * noise(mu)

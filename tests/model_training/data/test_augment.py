@@ -3,7 +3,15 @@
 import numpy as np
 import torch
 
-from model_training.data.augment import augment_pair, flip, misalign, side_light, to_grey
+from model_training.data.augment import (
+    augment_pair,
+    augment_single,
+    compress,
+    flip,
+    misalign,
+    side_light,
+    to_grey,
+)
 
 
 def test_equal_members_stay_equal() -> None:
@@ -50,3 +58,22 @@ def test_misalign_moves_all_channels_together_and_only_a_little() -> None:
     pixels = (moved[:, 0, 128, 128] - ramp[:, 0, 128, 128]).abs() * 128
     assert 1 < pixels.mean() < 5
     assert pixels.max() < 15
+
+
+def test_compress_touches_one_sample_and_costs_little() -> None:
+    smooth = torch.linspace(-1, 1, 64).view(1, 1, 1, 64).expand(2, 3, 64, 64).clone()
+    stored = smooth.clone()
+    compress(stored, 1, 60)
+    assert torch.equal(stored[0], smooth[0])
+    error = (stored[1] - smooth[1]).abs()
+    assert 0 < error.mean() < 0.03
+
+
+def test_singles_are_repeatable_and_keep_their_range() -> None:
+    images = torch.rand(24, 3, 64, 64) * 2 - 1
+    first = augment_single(images, np.random.default_rng(5))
+    assert torch.equal(first, augment_single(images, np.random.default_rng(5)))
+    assert first.shape == images.shape
+    assert first.min() >= -1
+    assert first.max() <= 1
+    assert (first - images).abs().amax((1, 2, 3)).gt(0).sum() >= 12, "something happens to most"

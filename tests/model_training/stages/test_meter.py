@@ -54,10 +54,8 @@ def draw(gap: float, side: int = 200) -> tuple[np.ndarray, np.ndarray]:
     return image, points
 
 
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A London-like folder of drawn faces, and its landmark table."""
-    root = tmp_path_factory.mktemp("drawn")
+def draw_london(root: Path) -> tuple[Path, Path]:
+    """Write a London-like folder of drawn faces, and its landmark table."""
     paths, points, shapes = [], [], []
     for k in range(30):
         gap = 0.4 * k / 29
@@ -78,6 +76,11 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         pose_deg=np.zeros((30, 3), np.float16),
     )
     return root / "london", table
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return draw_london(tmp_path_factory.mktemp("drawn"))
 
 
 def training(drawn: tuple[Path, Path], out: Path, **changes: object) -> MeterTraining:

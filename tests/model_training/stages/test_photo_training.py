@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from app.settings import DEFAULT_MODELS_DIR
 from model_training.checkpoint import load_checkpoint
 from model_training.data.photo_batches import PhotoBatches, PhotoData, Window
 from model_training.networks.photo import PhotoConfig
+from model_training.networks.warm_start import initializers
 from model_training.runlog import read_rows
 from model_training.stages.photo import PhotoTraining, learning_rate_at, train_photo
 from tests.model_training.photo_set import write_photo_set
@@ -34,7 +36,7 @@ def training(tmp_path: Path) -> PhotoTraining:
         steps=4,
         adversarial_from=1,
         adversarial_ramp=1,
-        network=PhotoConfig(widths=(4, 4, 8, 8), middle_blocks=1, refine=4),
+        network=PhotoConfig(widths=(4, 4, 8, 8), middle_blocks=1, fine=8, refine=4),
         save_every=0.0,
         sheet_every=2,
         threads=1,
@@ -92,6 +94,31 @@ def test_windows_hold_the_face(training: PhotoTraining) -> None:
         assert 240 < window.top + 192 <= 256
         assert 0 <= window.left < 60
         assert 196 < window.left + 192 <= 256
-    batch = batches.draw(rng, Window.middle())
-    assert batch.neutral.shape == batch.expressive.shape == (4, 3, 192, 192)
+    batch = batches.draw(rng)
+    assert batch.neutral.shape == batch.expressive.shape == (4, 3, 256, 256)
     assert torch.equal(batch.neutral[0], batch.expressive[0]), "the first is neutral to neutral"
+    window = Window.random(rng)
+    cut = window.cut(batch.wild)
+    assert cut.shape == (1, 3, 192, 192)
+    assert torch.equal(window.put_back(cut, batch.wild), batch.wild)
+    assert torch.equal(window.cut(window.put_back(-cut, batch.wild)), -cut)
+
+
+def test_training_goes_on_from_exported_weights_and_asks_the_meter(
+    training: PhotoTraining,
+) -> None:
+    config = replace(
+        training,
+        network=PhotoConfig(),
+        start_from=DEFAULT_MODELS_DIR / "photo" / "network.onnx",
+        meter=DEFAULT_MODELS_DIR / "meter" / "meter.onnx",
+        steps=2,
+        log_every=1,
+        sheet_every=100,
+    )
+    saved = load_checkpoint(train_photo(config))
+    started = initializers(DEFAULT_MODELS_DIR / "photo" / "network.onnx")["down8.0.weight"]
+    moved = (saved["network"]["down8.0.weight"] - started).abs().max()
+    assert 0 < moved < 0.01, "two warm-up steps away from the exported weights"
+    rows = read_rows(config.out / "photo.csv")
+    assert float(rows[0]["expression"]) >= 0

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from model_training.cli import app
 from model_training.synthesis.actions import ACTION_UNITS
 from model_training.synthesis.benchmark import Task, measure
-from model_training.synthesis.check import PairReading, far_change, summary
+from model_training.synthesis.check import LID_UNITS, PairReading, far_change, lids, summary
 from model_training.synthesis.landmark_ids import OUTLINE
 from model_training.synthesis.realism import SIDE, Mouths, accuracy, lower_face
 from model_training.synthesis.sheet import captioned, grid
@@ -43,6 +43,25 @@ def test_summary_rewards_labels_that_are_in_the_picture() -> None:
     assert found["both members detected"] == pytest.approx(58 / 59)
     assert found["same person (dlib distance < 0.6)"] == pytest.approx(58 / 59)
     assert found["unchanged far from the face (<= 1 level)"] == pytest.approx(58 / 59)
+
+
+def test_lids_are_moved_by_several_labels() -> None:
+    rng = np.random.default_rng(1)
+
+    def pairs(shares: tuple[float, ...]) -> list[tuple[dict[str, str], PairReading]]:
+        drawn = rng.uniform(0, 1, (80, len(LID_UNITS)))
+        return [
+            (
+                {unit: str(value) for unit, value in zip(LID_UNITS, row, strict=True)},
+                PairReading(True, 0.3, {"eye_opening": float(-row @ np.array(shares))}, 0.0),
+            )
+            for row in drawn
+        ]
+
+    assert lids(pairs((1.0, -0.3, 0.2, 0.4))) == pytest.approx(1)
+    strangers = pairs((1.0, 0, 0, 0))
+    mixed = [(label, other[1]) for (label, _), other in zip(strangers, strangers[7:], strict=False)]
+    assert abs(lids(mixed)) < 0.4, "labels of other pairs say nothing"
 
 
 def test_far_change_looks_only_far_from_the_face() -> None:

@@ -1,0 +1,89 @@
+"""Two processes that share batches train as one process with the joint batch does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from model_training.checkpoint import load_checkpoint
+from model_training.distributed import ALONE, Workers, torchrun_workers
+from model_training.runlog import read_rows
+from tests.model_training.classic_runs import tiny_options
+from tests.model_training.stages.test_meter import draw_london
+from tests.model_training.worker_runs import train_all
+
+REPOSITORY = Path(__file__).parents[2]
+LAUNCH = (*("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"), "-m")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The same trainings: by one process, and by two."""
+    data = tmp_path_factory.mktemp("data")
+    draw_london(data)
+    tiny_options(data / "ck_plus", data)  # draws it
+    alone, together = data / "alone", data / "together"
+    train_all(data, alone)
+    done = subprocess.run(
+        [sys.executable, *LAUNCH, "tests.model_training.worker_runs", str(data), str(together)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return alone, together
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [("classic/stage1", 8), ("classic/stage2", 8), ("classic/stage3", 4), ("meter/meter", 4)],
+)
+def test_two_workers_have_the_loss_curve_of_one(
+    runs: tuple[Path, Path], name: str, steps: int
+) -> None:
+    alone, together = (read_rows(folder / f"{name}.csv") for folder in runs)
+    assert len(alone) == len(together) >= steps // 2
+    for one, two in zip(alone, together, strict=True):
+        assert one.keys() == two.keys()
+        for key, value in one.items():
+            assert two[key] == pytest.approx(value, rel=2e-3, abs=2e-4), (key, one["step"])
+
+
+@pytest.mark.parametrize("name", ["classic/stage1.pt", "classic/stage2.pt", "meter/meter.pt"])
+def test_two_workers_end_with_the_weights_and_random_state_of_one(
+    runs: tuple[Path, Path], name: str
+) -> None:
+    alone, together = (load_checkpoint(folder / name) for folder in runs)
+    assert alone["network"].keys() == together["network"].keys()
+    for key, weight in alone["network"].items():
+        assert torch.allclose(weight.float(), together["network"][key].float(), atol=2e-3), key
+    assert torch.equal(alone["rng"]["torch"], together["rng"]["torch"])
+    assert alone["settings"] == together["settings"]
+
+
+def test_a_share_is_every_nth_row_and_must_be_even() -> None:
+    batch = torch.arange(6)
+    assert [Workers(rank, 3).share(batch).tolist() for rank in range(3)] == [[0, 3], [1, 4], [2, 5]]
+    with pytest.raises(ValueError, match="6 cannot be shared evenly by 4"):
+        Workers(0, 4).share(batch)
+
+
+def test_noise_is_the_joint_batchs() -> None:
+    torch.manual_seed(3)
+    joint = ALONE.normal_like(torch.empty(4, 2, 5))
+    for rank in (0, 1):
+        torch.manual_seed(3)
+        assert torch.equal(Workers(rank, 2).normal_like(torch.empty(2, 2, 5)), joint[rank::2])
+
+
+def test_without_torchrun_there_is_one_worker() -> None:
+    module = torch.nn.BatchNorm2d(3)
+    with torchrun_workers() as workers:
+        assert workers == ALONE
+        assert workers.parallel(module) is module
+        assert workers.mean({"loss": 0.1}) == {"loss": 0.1}

@@ -1,0 +1,61 @@
+"""Every stage trained in tiny, by one process or, under torchrun, by several that share batches.
+
+`python -m torch.distributed.run --standalone --nproc-per-node 2 -m tests.model_training.worker_runs
+DATA OUT` does what `train_all(DATA, OUT)` does.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from typer.testing import CliRunner
+
+from model_training.cli import app
+from model_training.distributed import ALONE, Workers, torchrun_workers
+from model_training.networks.meter import MeterConfig
+from model_training.stages.loop import Pace
+from model_training.stages.meter import MeterTraining, train_meter
+from tests.model_training.classic_runs import tiny_options
+
+SETTINGS = ("precision=fp32", "stage1_epochs=2", "stage2_epochs=2", "stage3_epochs=2")
+METER = MeterConfig(widths=(4, 6, 8, 8, 8), hidden=16, dropout=0.2)
+
+
+def train_classic_by_command(data: Path, out: Path) -> None:
+    """All three stages, by the command line: it joins the workers itself."""
+    result = CliRunner().invoke(
+        app, ["train", "classic", *tiny_options(data / "ck_plus", out / "classic", *SETTINGS)]
+    )
+    assert result.exit_code == 0, result.output
+
+
+def train_rest(data: Path, out: Path, workers: Workers) -> None:
+    """The meter, with dropout."""
+    train_meter(
+        MeterTraining(
+            folders={"london": data / "london"},
+            landmarks=data / "landmarks.npz",
+            out=out / "meter",
+            steps=4,
+            batch_size=8,
+            network=METER,
+            threads=1,
+            pace=Pace(log=1, checkpoint=2, tensorboard=False),
+        ),
+        workers,
+    )
+
+
+def train_all(data: Path, out: Path) -> None:
+    """Train everything into OUT/classic and OUT/meter."""
+    torch.set_num_threads(1)
+    train_classic_by_command(data, out)
+    with torchrun_workers() as workers:
+        assert workers == ALONE or workers.count > 1
+        train_rest(data, out, workers)
+
+
+if __name__ == "__main__":
+    train_all(Path(sys.argv[1]), Path(sys.argv[2]))
