@@ -69,8 +69,8 @@ format: $(DEV_READY) ## let ruff fix and format the code
 hooks: $(DEV_READY) ## run ruff before each commit
 	$(DEV)/pre-commit install
 
-evaluate: $(EVAL_READY) ## measure MODEL (photo) on DATA (a folder): Tables 1 and 2, report, JSON
-	$(EVAL_VENV)/bin/python -m model_training evaluate --model $(MODEL) --data $(DATA) $(ARGS)
+evaluate: $(EVAL_READY) ## measure MODEL ("photo classic": both) on DATA (a folder): tables, report, JSON
+	$(EVAL_VENV)/bin/python -m model_training evaluate $(MODEL:%=--model %) --data $(DATA) $(ARGS)
 
 evaluate-check: $(EVAL_READY) ## check the controls on real pictures (LONDON=folder)
 	$(EVAL_VENV)/bin/python -m model_training evaluate-check --london $(LONDON) $(ARGS)

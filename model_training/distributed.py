@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from model_training.checkpoint import CheckpointError
 from model_training.joint_layers import join_layers
 
 PATIENCE = timedelta(hours=6)
@@ -78,7 +79,7 @@ class Workers:
         if self.count == 1:
             return module
         join_layers(module)
-        return DistributedDataParallel(module, broadcast_buffers=False)
+        return DistributedDataParallel(module, forward_sync_buffers=False)
 
     def mean(self, values: Mapping[str, float]) -> dict[str, float]:
         """The mean over the workers of each value; all must call it, with the same names."""
@@ -87,6 +88,15 @@ class Workers:
         numbers = torch.tensor(list(values.values()), dtype=torch.float64)
         dist.all_reduce(numbers)
         return dict(zip(values, (numbers / self.count).tolist(), strict=True))
+
+    def agree_on_start(self, step: int) -> None:
+        """Make sure that all go on from the same step.
+
+        Raises:
+            CheckpointError: they see different checkpoints.
+        """
+        if self.mean({"step": step})["step"] != step:
+            raise CheckpointError("the workers need one output folder; they see different ones")
 
     def sum(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
         """The sum over the workers of arrays of one shape."""

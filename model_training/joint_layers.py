@@ -45,7 +45,7 @@ class JointBatchNorm2d(nn.BatchNorm2d):
         """Normalise with the joint mean and variance."""
         if not self.training:
             return super().forward(x)
-        values = x.float()
+        values = x.to(torch.promote_types(x.dtype, torch.float32))
         mean = _WorkersMean.apply(values.mean((0, 2, 3)))
         centred = values - mean[:, None, None]
         # Two passes, because E[x^2] - E[x]^2 loses the digits of a small variance.

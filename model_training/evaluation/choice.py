@@ -1,4 +1,4 @@
-"""Which data set the command line means: a layout by name, or a path whose layout is recognised."""
+"""Which data set and which system the command line means."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import typer
 
 from model_training.evaluation import datasets, layouts
 from model_training.evaluation.cases import Dataset
+from model_training.evaluation.controls import NoOp
+from model_training.evaluation.systems import FusedModel, ReadyOutputs, Service, System
+from model_training.evaluation.views import PhotoView
+from model_training.evaluation.warp_control import WarpOnly
 
 
 class Data(StrEnum):
@@ -81,3 +85,24 @@ def load_dataset(
     if data == Data.PAIRS:
         return datasets.pairs(need(folder, "--folder"), people, facts)
     return datasets.manifest(need(folder, "--folder (the manifest's CSV)"))
+
+
+def choose_system(
+    model: str,
+    models_dir: Path,
+    service: str | None = None,
+    token: str | None = None,
+    outputs: Path | None = None,
+    strength: float = 1.0,
+) -> tuple[System, System | None]:
+    """The system that the options describe and, for a model with a flow, its warp alone."""
+    if service:
+        return Service(service, model, token), None
+    if outputs:
+        return ReadyOutputs(outputs), None
+    if model == "no-op":
+        return NoOp(PhotoView()), None
+    return (
+        FusedModel(models_dir, model, strength=strength),
+        WarpOnly.of(models_dir, model) if strength == 1.0 else None,
+    )

@@ -17,7 +17,10 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate_command(
-    model: Annotated[str, typer.Option(help="photo, classic, ... of the models folder; or no-op")],
+    model: Annotated[
+        list[str],
+        typer.Option(help="photo, classic, ... of the models folder, or no-op; repeatable"),
+    ],
     data: Annotated[str, typer.Option(help="london lfw pairs manifest ckplus yale; or a path")],
     london: Annotated[Path | None, typer.Option(help="folder with neutral/ and smiling/")] = None,
     lfw: Annotated[Path | None, typer.Option(help="folder with NAME/NAME_0001.jpg")] = None,
@@ -35,8 +38,8 @@ def evaluate_command(
         Path | None, typer.Option(help="pictures for OpenFace go here, its CSVs come from here")
     ] = None,
     sface: Annotated[
-        Path | None, typer.Option(help="SFace's ONNX as second recogniser, if no loss used it")
-    ] = None,
+        bool, typer.Option(help="measure by SFace too; not for models with SFace in a loss")
+    ] = True,
     limit: Annotated[int | None, typer.Option(min=1, help="only so many cases")] = None,
     publish: Annotated[
         Path | None, typer.Option(help="also put the JSON here (docs/results) for results-doc")
@@ -46,49 +49,46 @@ def evaluate_command(
     """Print Tables 1 and 2 with controls; write JSON, HTML and picture sheets."""
     from tqdm import tqdm
 
-    from model_training.evaluation.choice import load_dataset
-    from model_training.evaluation.controls import NoOp
+    from model_training.evaluation import tables
+    from model_training.evaluation.choice import choose_system, load_dataset
     from model_training.evaluation.evaluate import evaluate, save
     from model_training.evaluation.openface import PictureFolder
     from model_training.evaluation.results import write_json
-    from model_training.evaluation.systems import FusedModel, ReadyOutputs, Service, System
-    from model_training.evaluation.views import PhotoView
-    from model_training.evaluation.warp_control import WarpOnly
+
+    if len(model) > 1 and (service or outputs):
+        raise typer.BadParameter("a service or a folder of outputs is one --model")
 
     dataset = load_dataset(data, people, london, lfw, landmarks, lfw_labels, folder, facts)
-    warp: System | None = None
-    system: System
-    if service:
-        system = Service(service, model, token)
-    elif outputs:
-        system = ReadyOutputs(outputs)
-    elif model == "no-op":
-        system = NoOp(PhotoView())
-    else:
-        system = FusedModel(models_dir, model, strength=strength)
-        warp = WarpOnly.of(models_dir, model) if strength == 1.0 else None
+    systems = [choose_system(m, models_dir, service, token, outputs, strength) for m in model]
     total = min(limit or len(dataset.cases), len(dataset.cases))
-    with tqdm(total=total, desc=dataset.name, unit="pair") as bar:
+    documents = []
+    with tqdm(total=total * len(systems), desc=dataset.name, unit="pair") as bar:
 
         def advance() -> None:
             bar.update()
 
-        result = evaluate(
-            dataset,
-            system,
-            warp,
-            out / "cache",
-            advance,
-            limit,
-            openface=PictureFolder(openface) if openface else None,
-            sface=sface,
-        )
-    place = out / f"{system.name}-{dataset.name}"
-    save(result, place)
-    if publish:
-        write_json(result.document, publish / f"{place.name}.json")
-    typer.echo(printed(result.document))
-    typer.echo(f"\nwritten to {place}: report.html, worst.png, results.json, rows.json")
+        for system, warp in systems:
+            result = evaluate(
+                dataset,
+                system,
+                warp,
+                out / "cache",
+                advance,
+                limit,
+                openface=PictureFolder(openface) if openface else None,
+                sface=sface,
+            )
+            place = out / f"{system.name}-{dataset.name}"
+            save(result, place)
+            if publish:
+                write_json(result.document, publish / f"{place.name}.json")
+            documents.append(result.document)
+    for document in documents:
+        typer.echo(printed(document))
+        place = out / f"{document['model']}-{dataset.name}"
+        typer.echo(f"\nwritten to {place}: report.html, worst.png, results.json, rows.json\n")
+    if len(documents) > 1:
+        typer.echo("Side by side\n" + tables.plain(tables.side_by_side(documents)))
 
 
 def printed(document: dict[str, Any]) -> str:
@@ -103,7 +103,8 @@ def printed(document: dict[str, Any]) -> str:
     if by_units[1]:
         parts.append("Table 1 by OpenFace's action units\n" + tables.plain(by_units))
     parts += [
-        f"Table 2: identity ({name})\n" + tables.plain(tables.table_2(document, name))
+        f"Table 2: identity ({tables.recogniser_title(name)})\n"
+        + tables.plain(tables.table_2(document, name))
         for name in own["recognisers"]
     ]
     parts.append("Picture\n" + tables.plain(tables.picture_table(document)))

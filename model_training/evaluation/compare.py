@@ -28,13 +28,15 @@ class Subject:
     expressive: tuple[Seen, Reading]
     neutral: tuple[Seen, Reading] | None
     stranger: Reading | None
+    traits: dict[str, str]
     key: str
 
 
 def labels_of(case: Case, subject: Subject) -> dict[str, str]:
     """Slices of a case: what was measured on the input, and what the data say."""
     reading = subject.expressive[1]
-    return {**measured_labels(reading.pose, reading.inter_ocular), **case.labels}
+    measured = measured_labels(reading.pose, reading.inter_ocular)
+    return {**measured, **subject.traits, **case.labels}
 
 
 def compare(

@@ -18,6 +18,7 @@ from model_training.evaluation.cases import (
     strangers,
 )
 from model_training.evaluation.labels import age_band
+from model_training.evaluation.traits import known_traits
 
 MAX_YAW, MAX_PITCH = 20.0, 20.0
 """Degrees beyond which an LFW photograph is not used: half of the face would be unseen."""
@@ -50,11 +51,13 @@ def london(folder: Path, people: str = "validation") -> Dataset:
     chosen = [i for i in paths if people == "all" or (i in held_out) == (people == "validation")]
     neutral: dict[str, Picture] = {i: FilePicture(p, f"neutral/{i}") for i, p in paths.items()}
     stranger = strangers({i: neutral[i] for i in chosen})
+    traits = known_traits()
     cases = []
     for i in chosen:
         row = facts.get(i, {})
         labels = {"sex": row.get("gender", ""), "skin": row.get("ethnicity", "")}
         labels |= {"age": age_band(row.get("age", "")), "expression": "smile"}
+        labels |= traits.get(f"london/{i}", {})
         cases.append(
             Case(
                 name=i,
@@ -149,6 +152,7 @@ def pairs(folder: Path, people: str = "validation", facts: Path | None = None) -
     index = [int(row.get("index") or k) for k, row in enumerate(rows)]
     if array.ndim != 5 or array.shape[1] != 2 or not rows or max(index) >= len(array):
         raise DataError(f"{folder}: {len(rows)} labels for pairs of shape {array.shape}")
+    traits = known_traits()
     known = {Path(r.get("file") or r["id"]).stem: r for r in read_csv(facts)} if facts else {}
     names = [row.get("person") or str(k) for k, row in zip(index, rows, strict=True)]
     first: dict[str, Picture] = {}
@@ -161,6 +165,7 @@ def pairs(folder: Path, people: str = "validation", facts: Path | None = None) -
         labels = {"expression": row.get("expression", ""), "age": about.get("age", "")}
         labels["sex"] = about.get("gender", "").lower()
         labels["skin"] = about.get("race") or about.get("ethnicity") or ""
+        labels |= traits.get(row.get("source", "").rpartition(".")[0], {})
         cases.append(
             Case(
                 name=f"{k:05d}",

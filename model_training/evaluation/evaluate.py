@@ -63,7 +63,7 @@ def evaluate(
     limit: int | None = None,
     resamples: int = RESAMPLES,
     openface: PictureFolder | None = None,
-    sface: Path | None = None,
+    sface: bool = True,
 ) -> Evaluated:
     """Measure `system` and its controls on `dataset`.
 
@@ -75,8 +75,8 @@ def evaluate(
         advance: called after each case.
         limit: only the first so many cases.
         resamples: of the bootstrap.
-        sface: file of the second recogniser; only for models trained without it.
         openface: where pictures go for OpenFace and its CSVs come back, if the user has it.
+        sface: also measure by the second recogniser; only for models trained without it.
     """
     cache = Cache(cache_folder)
     finder = EyeFinder(FaceDetector(), cache)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
@@ -15,6 +14,7 @@ from model_training.evaluation.measure.assets import (
     DLIB_FIVE_POINTS,
     DLIB_RESNET,
     FACE_LANDMARKER,
+    SFACE,
 )
 from model_training.evaluation.measure.expression import ExpressionMeter
 from model_training.evaluation.measure.identity import DlibRecogniser
@@ -41,15 +41,15 @@ class Recogniser(Protocol):
 class Instruments:
     """MediaPipe and the recognisers, loaded once; a context manager, because MediaPipe is one."""
 
-    def __init__(self, cache: Cache, sface: Path | None = None) -> None:
-        """Args: sface: SFace's file, to have a second recogniser (see `measure.sface`)."""
+    def __init__(self, cache: Cache, sface: bool = True) -> None:
+        """Args: sface: with the second, held-out recogniser (see `measure.sface`)."""
         self._cache = cache
         self._meter = ExpressionMeter(FACE_LANDMARKER.path())
         self.recognisers: list[Recogniser] = [
             DlibRecogniser(DLIB_RESNET.path(), DLIB_FIVE_POINTS.path())
         ]
-        if sface is not None:
-            self.recognisers.append(SFaceRecogniser(sface))
+        if sface:
+            self.recognisers.append(SFaceRecogniser(SFACE.path()))
         keys = [recogniser.key for recogniser in self.recognisers]
         self.version = "-".join([MEASURES, FACE_LANDMARKER.sha256[:8], *keys])
 

@@ -16,6 +16,7 @@ from model_training.evaluation.compare import Subject, compare, labels_of
 from model_training.evaluation.readings import Reader, Reading
 from model_training.evaluation.rows import TRUE_NEUTRAL, Row
 from model_training.evaluation.systems import Output, System
+from model_training.evaluation.traits import seen_traits
 from model_training.evaluation.views import EyeFinder, NoFaceError, Seen, View
 
 STRIP = 224
@@ -88,7 +89,8 @@ class Runner:
             neutral[0].image if neutral else "",
         ]
         parts += [vector for _, vector in sorted(stranger.descriptors.items())] if stranger else []
-        return Subject(photo, eyes, expressive, neutral, stranger, digest(*parts))
+        traits = seen_traits(photo, eyes)
+        return Subject(photo, eyes, expressive, neutral, stranger, traits, digest(*parts))
 
     def _other(self, picture: Picture, view: View) -> tuple[Seen, Reading]:
         photo = picture.read()

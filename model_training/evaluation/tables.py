@@ -7,6 +7,9 @@ from typing import Any
 
 from model_training.evaluation.statistics import GROUPS
 
+RECOGNISERS = {"sface": "SFace, held out: used in no loss"}
+"""What reports call a recogniser beyond its key."""
+
 Table = tuple[Sequence[str], Sequence[Sequence[str]]]
 """(heading, lines)"""
 
@@ -78,6 +81,36 @@ def table_2(document: dict[str, Any], recogniser: str) -> Table:
             ]
         )
     return heading, lines
+
+
+def recogniser_title(key: str) -> str:
+    """`dlib`, or the second recogniser's full name."""
+    return RECOGNISERS.get(key, key)
+
+
+def side_by_side(documents: Sequence[dict[str, Any]]) -> Table:
+    """The evaluated systems of several evaluations on one data set, a line each."""
+    keys = list(dict.fromkeys(k for d in documents for k in _own(d)["recognisers"]))
+    heading = ["model", "view", *(f"removed, {group}" for group in GROUPS), "blendshape error"]
+    for key in keys:
+        heading += [f"verified ({key})", f"1:2 ({key})"]
+    lines = []
+    for document in documents:
+        measured = _own(document)["recognisers"]
+        first = next(iter(measured.values()))
+        line = [document["model"], str(document["facts"].get("view", ""))]
+        line += [ranged(first[f"removed {group}"], percent=True) for group in GROUPS]
+        line.append(ranged(first["blendshape error"], 4))
+        for key in keys:
+            numbers = measured.get(key, {})
+            line += [ranged(numbers.get(name), percent=True) for name in ("verified", "1:2")]
+        lines.append([*line, ranged(first["sharpness"])])
+    return [*heading, "sharpness"], lines
+
+
+def _own(document: dict[str, Any]) -> dict[str, Any]:
+    own: dict[str, Any] = document["systems"][document["model"]]
+    return own
 
 
 def picture_table(document: dict[str, Any]) -> Table:

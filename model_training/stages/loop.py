@@ -118,10 +118,7 @@ def run_stage(
         restore(loaded, network=network, **optimizers)
         restore_rng(loaded["rng"])
         start = int(loaded["step"])
-    if workers.mean({"start": start})["start"] != start:
-        raise CheckpointError(
-            f"the workers see different checkpoints: {stage.out} must be one folder for all of them"
-        )
+    workers.agree_on_start(start)
     with ExitStack() as stack:
         log = stack.enter_context(_open_log(stage, start, pace)) if workers.main else None
         drawn = time.monotonic()

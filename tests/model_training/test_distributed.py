@@ -33,7 +33,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,  # a busy machine only takes longer
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return alone, together
@@ -55,15 +55,25 @@ def test_two_workers_have_the_loss_curve_of_one(
 
 
 @pytest.mark.parametrize("name", ["classic/stage1.pt", "classic/stage2.pt", "meter/meter.pt"])
-def test_two_workers_end_with_the_weights_and_random_state_of_one(
+def test_a_checkpoint_does_not_know_how_many_workers_wrote_it(
     runs: tuple[Path, Path], name: str
 ) -> None:
     alone, together = (load_checkpoint(folder / name) for folder in runs)
-    assert alone["network"].keys() == together["network"].keys()
-    for key, weight in alone["network"].items():
-        assert torch.allclose(weight.float(), together["network"][key].float(), atol=2e-3), key
     assert torch.equal(alone["rng"]["torch"], together["rng"]["torch"])
     assert alone["settings"] == together["settings"]
+    assert alone["step"] == together["step"]
+    for key, weight in alone["network"].items():
+        assert together["network"][key].shape == weight.shape, key
+
+
+def test_gradients_and_statistics_are_the_joint_batchs_to_the_last_digits(
+    runs: tuple[Path, Path],
+) -> None:
+    alone, together = (torch.load(folder / "gradients.pt") for folder in runs)
+    assert alone.keys() == together.keys()
+    assert sum(name.endswith("running_var") for name in alone) == 16
+    for name, gradient in alone.items():
+        assert torch.allclose(together[name], gradient, rtol=1e-8, atol=1e-12), name
 
 
 def test_a_share_is_every_nth_row_and_must_be_even() -> None:

@@ -10,16 +10,21 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from typer.testing import CliRunner
 
 from model_training.cli import app
 from model_training.distributed import ALONE, Workers, torchrun_workers
+from model_training.networks.classic import ClassicConfig, ClassicNet, sample_latent
 from model_training.networks.meter import MeterConfig
 from model_training.stages.loop import Pace
 from model_training.stages.meter import MeterTraining, train_meter
 from tests.model_training.classic_runs import tiny_options
 
-SETTINGS = ("precision=fp32", "stage1_epochs=2", "stage2_epochs=2", "stage3_epochs=2")
+SETTINGS = (
+    *("precision=fp32", "stage1_epochs=2", "stage2_epochs=2", "stage3_epochs=2"),
+    "lr=2e-4",  # Adam makes steps of this size out of rounding too
+)
 METER = MeterConfig(widths=(4, 6, 8, 8, 8), hidden=16, dropout=0.2)
 
 
@@ -48,6 +53,22 @@ def train_rest(data: Path, out: Path, workers: Workers) -> None:
     )
 
 
+def joint_gradients(workers: Workers) -> dict[str, Tensor]:
+    """Gradients, and batch norm statistics, of one batch of 8 through all networks in float64."""
+    torch.manual_seed(5)
+    widths = {"encoder_widths": (4, 4, 8, 8), "decoder_widths": (8, 4, 4, 4)}
+    net = ClassicNet(ClassicConfig(32, latent=6, enhancer_width=4, **widths)).double().train()
+    networks = (net.encoder, net.decoder, net.enhancer, net.discriminator)
+    encoder, decoder, enhancer, discriminator = (workers.parallel(n) for n in networks)
+    image = workers.share(torch.rand(8, 1, 32, 32, dtype=torch.float64))
+    mu, logvar = encoder(image)
+    enhanced = enhancer(decoder(sample_latent(mu, logvar, workers.normal_like)))
+    scores = discriminator(enhanced)
+    ((enhanced - image).square().mean() + (scores - 1).square().mean()).backward()
+    gradients = {k: p.grad for k, p in net.named_parameters() if p.grad is not None}
+    return {**gradients, **dict(net.named_buffers())}
+
+
 def train_all(data: Path, out: Path) -> None:
     """Train everything into OUT/classic and OUT/meter."""
     torch.set_num_threads(1)
@@ -55,6 +76,9 @@ def train_all(data: Path, out: Path) -> None:
     with torchrun_workers() as workers:
         assert workers == ALONE or workers.count > 1
         train_rest(data, out, workers)
+        gradients = joint_gradients(workers)
+        if workers.main:
+            torch.save(gradients, out / "gradients.pt")
 
 
 if __name__ == "__main__":

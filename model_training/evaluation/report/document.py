@@ -65,7 +65,8 @@ def section(document: dict[str, Any]) -> str:
     if by_units[1]:
         parts += ["Table 1 by OpenFace's action units", tables.markdown(by_units)]
     for name in own["recognisers"]:
-        parts += [f"Table 2: identity ({name})", tables.markdown(tables.table_2(document, name))]
+        title = tables.recogniser_title(name)
+        parts += [f"Table 2: identity ({title})", tables.markdown(tables.table_2(document, name))]
     parts += ["Picture", tables.markdown(tables.picture_table(document))]
     slices = tables.slice_table(document)
     if slices[1]:

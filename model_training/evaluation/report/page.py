@@ -42,7 +42,8 @@ def page(document: dict[str, Any], items: Sequence[Ranked], cache: Cache) -> str
     if by_units[1]:
         shown.append(("Table 1. Expressiveness (OpenFace action units)", by_units))
     shown += [
-        (f"Table 2. Identity ({name})", tables.table_2(document, name)) for name in recognisers
+        (f"Table 2. Identity ({tables.recogniser_title(name)})", tables.table_2(document, name))
+        for name in recognisers
     ]
     shown += [
         ("Picture", tables.picture_table(document)),
