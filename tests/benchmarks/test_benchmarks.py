@@ -15,7 +15,7 @@ from app.imaging.decode import decode
 from app.inference.providers import cuda_driver_present
 from app.pipeline import Neutralizer, Options
 from app.settings import Settings
-from benchmarks import gpu, sections
+from benchmarks import gpu, sections, training
 from benchmarks.document import PAGE, page
 from benchmarks.floors import convolution_flops, copy_bandwidth, milliseconds
 from benchmarks.overhead import stage_times
@@ -74,6 +74,21 @@ def test_the_form_holds_the_photograph() -> None:
     ).get_payload()
     assert part.get_param("name", header="content-disposition") == "file"
     assert part.get_payload(decode=True) == b"\xff\xd8 not really\r\n a photograph"
+
+
+def test_training_steps_are_timed_and_set_against_plain_float32() -> None:
+    loads = [training.Load("classic 1", 32, 4), training.Load("classic 3", 0, 8)]
+    rows = [row for load in loads for row in training.measure(load, rounds=1)]
+    assert [row["way"] for row in rows] == [*training.WAYS, training.PLAIN]
+    assert all(row["images_per_second"] > 0 for row in rows)
+    assert rows[0]["ratio"] == rows[3]["ratio"] == 1
+    made = sections.training({"command": "a command", "machine": MACHINE, "rows": rows})
+    (line,) = (text for text in made.splitlines() if text.startswith("| classic 1, 32 px, batch 4"))
+    assert [float(cell) for cell in line.split("|")[2:6]] == [
+        *(row["images_per_second"] for row in rows[:3]),
+        rows[2]["ratio"],
+    ]
+    assert "| classic 3, batch 8 |" in made
 
 
 def test_rivals_answer_as_the_service_does_to_the_byte() -> None:
