@@ -20,6 +20,9 @@ LENS = (0.125, 0.095)
 """Half axes of a lens with its rim, in crop sides."""
 LENS_BELOW_EYE = 0.02
 EYE_INSIDE_LENS = (0.062, 0.034)
+LIDS, LID_UNITS = (159, 145, 386, 374), ("AU5", "AU7", "AU43")
+BROWS, BROW_UNITS = (70, 105, 107, 336, 334, 300), ("AU1", "AU2", "AU4")
+"""Landmarks of lids and brows, and the action units that move them."""
 DARK_LENS = 0.45
 """Eyes this much darker than the cheeks are behind sunglasses."""
 
@@ -57,6 +60,26 @@ def held_still(crop: NDArray[np.uint8]) -> Floats:
         for eye in eyes:
             _ellipse(mask, eye, EYE_INSIDE_LENS, 0.0)
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.012 * side), np.float32)
+
+
+def seen_units(
+    still: Floats, landmarks: NDArray[np.floating], units: dict[str, float]
+) -> dict[str, float]:
+    """The action units that still show: those of lids and brows, as far as they may move.
+
+    Args:
+        still: [H, W], see `held_still`.
+        landmarks: [478, 2] in its pixels.
+        units: action unit -> intensity.
+    """
+    if not still.any():
+        return units
+    shown = dict(units)
+    for hidden, ids in ((LID_UNITS, LIDS), (BROW_UNITS, BROWS)):
+        at = np.clip(landmarks[list(ids)].round().astype(int), 0, len(still) - 1)
+        moves = 1 - float(still[at[:, 1], at[:, 0]].mean())
+        shown |= {unit: units[unit] * moves for unit in hidden if unit in units}
+    return shown
 
 
 def _ellipse(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from model_training.synthesis.donors import Donors
 from model_training.synthesis.expression import Expression
 from model_training.synthesis.face_model import FaceModel
+from model_training.synthesis.glasses import seen_units
 from model_training.synthesis.photos import (
     OVERSAMPLING,
     Image,
@@ -111,11 +112,13 @@ def render_pair(setup: Setup, face: Portrait, subject: Subject, path: str, numbe
         look = replace(look, mouth=fitting_mouth(model, subject, expression, donors, look.seed))
     jitter = draw_jitter(rng, len(face.image), setup.size)
     shown = expression.at((frame + 1) / frames)
+    # A label is what shows, not what was asked for: glasses hold what they cover.
+    units = seen_units(subject.still, subject.landmarks, shown.units)
     expressive = render(model, subject, shown, look, donors)
     return Pair(
         images=np.stack([place(image, jitter, setup.size) for image in (face.image, expressive)]),
         valid=valid_pixels(face, jitter, setup.size),
-        expression=shown,
+        expression=replace(shown, units=units),
         frame=frame,
         seed="-".join(map(str, words)),
     )

@@ -12,7 +12,7 @@ from model_training.synthesis.captures import capture
 from model_training.synthesis.donors import Donors
 from model_training.synthesis.expression import Expression
 from model_training.synthesis.face_model import FaceModel
-from model_training.synthesis.glasses import held_still, worn
+from model_training.synthesis.glasses import BROWS, held_still, seen_units, worn
 from model_training.synthesis.interiors import choose, fill, find_opening, take_mouth
 from model_training.synthesis.photos import Portrait, portrait
 from model_training.synthesis.render import Look, pose_expression, render
@@ -152,6 +152,16 @@ def test_drawn_expressions_are_plausible_and_repeat(model: FaceModel, subject: S
         names.add(drawn.name)
     assert "captured_smile" in names
     assert len(names) > 8
+
+
+def test_labels_say_what_glasses_let_show() -> None:
+    still, landmarks = np.zeros((208, 208), np.float32), np.full((478, 2), 100.0)
+    units = {"AU43": 0.8, "AU4": 0.6, "AU12": 1.0}
+    assert seen_units(still, landmarks, units) == units
+    still[90:110, 90:110] = 0.75
+    landmarks[list(BROWS)] = 20.0
+    seen = seen_units(still, landmarks, units)
+    assert seen == pytest.approx({"AU43": 0.2, "AU4": 0.6, "AU12": 1.0})
 
 
 def test_glasses_are_found_and_do_not_bend(model: FaceModel) -> None:
