@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
+from app.command import (
+    EXIT_SOME_FAILED,
+    EXIT_WRONG_USAGE,
+    AddressOption,
+    DeviceOption,
+    EngineOption,
+    GpusOption,
+    settings_from,
+    start_errors,
+)
 from app.errors import RequestError, StartupError, StoicNetError
 from app.faces.selection import FacesPolicy
 from app.files import FreeNames, photographs, with_progress, write
-from app.observability.logs import configure_logging
 from app.pipeline import Neutralizer
 from app.result import Options, Output
-from app.settings import Device, ModelName, Settings
+from app.scale.cli import batch
+from app.settings import ModelName, Settings
 from app.version import software_version
-
-EXIT_SOME_FAILED = 1
-EXIT_WRONG_USAGE = 2
-EXIT_CANNOT_START = 3
 
 cli = typer.Typer(
     name="stoicnet",
@@ -51,47 +54,14 @@ def _any_command(
 models_cli = typer.Typer(help="The model files.", no_args_is_help=True)
 cli.add_typer(models_cli, name="models")
 
-DeviceOption = Annotated[
-    Device | None, typer.Option(help="auto, cuda, tensorrt or cpu; default: STOICNET_DEVICE.")
-]
-EngineOption = Annotated[
-    Literal["local", "ray"], typer.Option(help="This process alone, or Ray (extra scale).")
-]
-GpusOption = Annotated[
-    float, typer.Option(min=0, help="With ray: GPUs of each worker; a part is allowed.")
-]
-AddressOption = Annotated[
-    str | None, typer.Option(help="With ray: a cluster's address; default: start one here.")
-]
 Photos = Annotated[
     list[Path],
     typer.Argument(metavar="PHOTO...", help="Photograph files, or folders of them."),
 ]
 
 
-def _settings(**overrides: Any) -> Settings:
-    given = {key: value for key, value in overrides.items() if value is not None}
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        typer.echo(f"stoicnet: settings are not valid: {error}", err=True)
-        raise typer.Exit(EXIT_CANNOT_START) from error
-    configure_logging(settings)
-    return settings
-
-
-@contextmanager
-def _start_errors() -> Iterator[None]:
-    """What keeps us from starting, as a message and an exit code."""
-    try:
-        yield
-    except StartupError as error:
-        typer.echo(f"stoicnet: {error.title}: {error.detail}", err=True)
-        raise typer.Exit(EXIT_CANNOT_START) from error
-
-
 def _neutralizer(settings: Settings) -> Neutralizer:
-    with _start_errors():
+    with start_errors():
         return Neutralizer.build(settings)
 
 
@@ -110,11 +80,11 @@ def serve(
     address: AddressOption = None,
 ) -> None:
     """Serve POST /neutralize over HTTP."""
-    settings = _settings(device=device)
+    settings = settings_from(device=device)
     if engine == "ray":
         from app.scale.ray_server import Replicas, serve_on_ray
 
-        with _start_errors():
+        with start_errors():
             most = max(replicas, max_replicas or 0)
             kind = Replicas(least=replicas, most=most, cpus=cpus, gpus=gpus)
             serve_on_ray(settings, kind, host, port, address)
@@ -122,7 +92,7 @@ def serve(
     from app import server
     from app.main import create_app
 
-    with _start_errors():
+    with start_errors():
         app = create_app(settings, Neutralizer.build(settings))
     server.run(app, settings, host, port)
 
@@ -147,7 +117,7 @@ def neutralize(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise typer.BadParameter(f"{out} cannot be made a folder: {error.strerror}") from error
-    neutralizer = _neutralizer(_settings(device=device, warm_up=False))
+    neutralizer = _neutralizer(settings_from(device=device, warm_up=False))
     options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
     names = FreeNames()
 
@@ -164,51 +134,6 @@ def neutralize(
 
 
 @cli.command()
-def batch(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="INPUT", help="Folder, tar or Parquet file of images: a path or URL."
-        ),
-    ],
-    target: Annotated[str, typer.Argument(metavar="OUTPUT", help="Folder: a path or URL.")],
-    engine: EngineOption = "local",
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Images at the same time; default: the cores.")
-    ] = None,
-    model: Annotated[ModelName | None, typer.Option(help="photo or classic.")] = None,
-    output: Annotated[Output, typer.Option(help="Whole photograph, or the face alone.")] = "photo",
-    strength: Annotated[float, typer.Option(min=0, max=1, help="0 leaves, 1 removes.")] = 1.0,
-    faces: Annotated[FacesPolicy, typer.Option(help="one, largest or all.")] = "one",
-    mark: Annotated[bool, typer.Option("--mark", help="Write on it that it was altered.")] = False,
-    device: DeviceOption = None,
-    gpus: GpusOption = 0.0,
-    address: AddressOption = None,
-    retry_bad: Annotated[
-        bool, typer.Option("--retry-bad", help="Try bad images of an earlier run again.")
-    ] = False,
-) -> None:
-    """Neutralize everything in INPUT that has no result in OUTPUT yet.
-
-    Bad images are listed in OUTPUT/bad-images.parquet and the others go on; the exit code is then
-    1. A run that was stopped goes on where it was when the same command is given again.
-    """
-    from app.inference.cores import usable_cores
-    from app.scale.batch import run_batch
-    from app.scale.job import Job
-
-    settings = _settings(device=device, warm_up=False)
-    options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
-    count = workers or usable_cores()
-    with _start_errors():
-        job = Job(source, target, settings, options, count, gpus, address)
-        summary = run_batch(job, engine, retry_bad)
-    typer.echo(json.dumps(asdict(summary)))
-    if summary.bad:
-        raise typer.Exit(EXIT_SOME_FAILED)
-
-
-@cli.command()
 def analyze(
     photos: Photos,
     faces: Annotated[FacesPolicy, typer.Option(help="one, largest or all.")] = "all",
@@ -217,7 +142,7 @@ def analyze(
     from app.api.reports import Analyzed
 
     files = _found(photos)
-    neutralizer = _neutralizer(_settings(device="cpu", warm_up=False))
+    neutralizer = _neutralizer(settings_from(device="cpu", warm_up=False))
 
     def one(photo: Path) -> None:
         report = Analyzed.of(neutralizer.analyze(photo.read_bytes(), faces))
@@ -231,7 +156,7 @@ def info(device: DeviceOption = None) -> None:
     """Print version, models, hashes, providers and limits as JSON."""
     from app.api.info import describe
 
-    settings = _settings(device=device, warm_up=False)
+    settings = settings_from(device=device, warm_up=False)
     typer.echo(describe(_neutralizer(settings), settings).model_dump_json(indent=2))
 
 
@@ -244,8 +169,8 @@ def verify(
     """Check every model file against manifest.json; exit code 1 when one differs."""
     from app.inference.registry import checked_bytes, listed_files
 
-    settings = _settings(models_dir=models_dir)
-    with _start_errors():
+    settings = settings_from(models_dir=models_dir)
+    with start_errors():
         files = listed_files(settings.models_dir)
     failed = 0
     for path, entry in files.items():
@@ -258,6 +183,9 @@ def verify(
             typer.echo(f"ok   {entry.sha256[:16]}  {path}")
     if failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+cli.command()(batch)
 
 
 def _found(photos: list[Path]) -> list[Path]:

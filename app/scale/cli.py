@@ -1,0 +1,66 @@
+"""`stoicnet batch`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from app.command import (
+    EXIT_SOME_FAILED,
+    AddressOption,
+    DeviceOption,
+    EngineOption,
+    GpusOption,
+    settings_from,
+    start_errors,
+)
+from app.faces.selection import FacesPolicy
+from app.inference.cores import usable_cores
+from app.result import Options, Output
+from app.settings import ModelName
+
+
+def batch(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT", help="Folder, tar or Parquet file of images: a path or URL."
+        ),
+    ],
+    target: Annotated[str, typer.Argument(metavar="OUTPUT", help="Folder: a path or URL.")],
+    engine: EngineOption = "local",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Images at the same time; default: the cores.")
+    ] = None,
+    model: Annotated[ModelName | None, typer.Option(help="photo or classic.")] = None,
+    output: Annotated[Output, typer.Option(help="Whole photograph, or the face alone.")] = "photo",
+    strength: Annotated[float, typer.Option(min=0, max=1, help="0 leaves, 1 removes.")] = 1.0,
+    faces: Annotated[FacesPolicy, typer.Option(help="one, largest or all.")] = "one",
+    mark: Annotated[bool, typer.Option("--mark", help="Write on it that it was altered.")] = False,
+    device: DeviceOption = None,
+    gpus: GpusOption = 0.0,
+    address: AddressOption = None,
+    retry_bad: Annotated[
+        bool, typer.Option("--retry-bad", help="Try bad images of an earlier run again.")
+    ] = False,
+) -> None:
+    """Neutralize everything in INPUT that has no result in OUTPUT yet.
+
+    Bad images are listed in OUTPUT/bad-images.parquet and the others go on; the exit code is then
+    1. A run that was stopped goes on where it was when the same command is given again.
+    """
+    from app.scale.batch import run_batch
+    from app.scale.job import Job
+
+    settings = settings_from(device=device, warm_up=False)
+    options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
+    count = workers or usable_cores()
+    with start_errors():
+        job = Job(source, target, settings, options, count, gpus, address)
+        summary = run_batch(job, engine, retry_bad)
+    typer.echo(json.dumps(asdict(summary)))
+    if summary.bad:
+        raise typer.Exit(EXIT_SOME_FAILED)
