@@ -33,7 +33,9 @@ FAR = 1.0
 """Pixels further than this from both faces' outlines, in inter-oculars, count as far away."""
 LID_UNITS = ("AU43", "AU5", "AU6", "AU7")
 """Action units that move the lids: closing, upper lid raiser, cheek raiser, lid tightener."""
-MOUTH_CORNERS, BROWS, EYE_CORNERS = (61, 291), (105, 334), (33, 263)
+MOUTH_CORNERS, EYE_CORNERS = (61, 291), (33, 263)
+BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
+"""Whole brows: the inner brow raiser lifts their inner ends, which the middle does not follow."""
 
 
 @dataclass(frozen=True, slots=True)
