@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -110,7 +111,11 @@ def run_batch(job: Job, engine: EngineName = "local", retry_bad: bool = False) -
 
 
 def _placed(job: Job, engine: EngineName) -> Job:
-    """The job with what one worker may use: images run side by side, not the parts of one."""
+    """The job with full paths, and with what one worker may use.
+
+    Images run side by side, not the parts of one, so that a worker gets one thread.
+    """
+    job = replace(job, source=Place.of(job.source).full, output=Place.of(job.output).full)
     if engine == "ray":
         return replace(job, settings=placed(job.settings, job.gpus))
     threads = job.settings.intra_op_threads or 1
@@ -123,12 +128,14 @@ def _outcomes(job: Job, engine: EngineName, todo: list[Item]) -> Iterator[Outcom
         return
     size = max(1, min(_LARGEST_CHUNK, len(todo) // (8 * job.workers)))
     seen: set[str] = set()
-    for outcome in _ENGINES[engine](job, list(chunks(todo, size))):
-        if outcome.fatal:
-            raise BrokenRunError(f"{outcome.key}: {outcome.code}: {outcome.detail}")
-        if outcome.key not in seen:
-            seen.add(outcome.key)
-            yield outcome
+    # Closed at once when the run breaks: the engine's threads and processes go with it.
+    with closing(_ENGINES[engine](job, list(chunks(todo, size)))) as outcomes:
+        for outcome in outcomes:
+            if outcome.fatal:
+                raise BrokenRunError(f"{outcome.key}: {outcome.code}: {outcome.detail}")
+            if outcome.key not in seen:
+                seen.add(outcome.key)
+                yield outcome
 
 
 def _kept(store: ResultStore, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:

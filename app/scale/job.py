@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +16,7 @@ from app.settings import Settings
 
 EngineName = Literal["local", "ray"]
 
-Engine = Callable[["Job", list[Chunk]], Iterator[Outcome]]
+Engine = Callable[["Job", list[Chunk]], Generator[Outcome]]
 """Works on chunks and yields what became of each image, in any order."""
 
 

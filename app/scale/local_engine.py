@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
@@ -12,7 +12,7 @@ from app.scale.job import Job
 from app.scale.records import Chunk, Outcome
 
 
-def run_local(job: Job, chunks: list[Chunk]) -> Iterator[Outcome]:
+def run_local(job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
     """Work on chunks in threads; yields what became of each image.
 
     Raises:

@@ -56,6 +56,11 @@ class Place:
         protocol = self.fs.protocol
         return frozenset([protocol] if isinstance(protocol, str) else protocol)
 
+    @property
+    def full(self) -> str:
+        """The same for a process with another working directory."""
+        return self.root if "file" in self.protocols else self.url
+
     def path(self, name: str) -> str:
         """The full path of a name relative to this place."""
         return f"{self.root.rstrip('/')}/{name}"

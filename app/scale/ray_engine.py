@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import cv2
@@ -33,7 +33,7 @@ class ChunkActor:
         return {"outcomes": [pickle.dumps(self._work(pickle.loads(c))) for c in batch["chunk"]]}
 
 
-def run_ray(job: Job, chunks: list[Chunk]) -> Iterator[Outcome]:
+def run_ray(job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
     """Work on chunks in a pool of actors; yields what became of each image.
 
     A chunk whose worker process died (out of memory, a crashed decoder, a lost machine) is tried
@@ -41,7 +41,7 @@ def run_ray(job: Job, chunks: list[Chunk]) -> Iterator[Outcome]:
     their process with them become `worker_died`.
 
     Raises:
-        StartupError: Ray, a model or a place cannot be used.
+        StartupError: Ray, a model or a place cannot be used, or the cluster went away.
     """
     if "memory" in Place.of(job.source).protocols | Place.of(job.output).protocols:
         raise PlaceError("memory:// lies in one process; the workers of Ray are others.")
@@ -62,7 +62,7 @@ def run_ray(job: Job, chunks: list[Chunk]) -> Iterator[Outcome]:
         ray.shutdown()
 
 
-def _run(ray: Any, job: Job, chunks: list[Chunk], threads: int) -> Iterator[Outcome]:
+def _run(ray: Any, job: Job, chunks: list[Chunk], threads: int) -> Generator[Outcome]:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False  # the command has its own
     context.print_on_execution_start = False
@@ -87,16 +87,12 @@ def _run(ray: Any, job: Job, chunks: list[Chunk], threads: int) -> Iterator[Outc
             max_restarts=-1,
             max_task_retries=1,
         )
-    seen = 0
     try:
         for batch in dataset.iter_batches(batch_size=None, batch_format="numpy"):
             for pickled in batch["outcomes"]:
-                seen += 1
                 yield from pickle.loads(pickled)
     except ray.exceptions.RayError as error:
-        if not seen:
-            raise RayError(_cause(error)) from error
-        raise
+        raise RayError(_cause(error)) from error
 
 
 def _cause(error: BaseException) -> str:

@@ -74,9 +74,16 @@ class Replica:
             raise RuntimeError(f"The last runs of the model {', '.join(dead)} all failed.")
 
 
-def application(args: Replicas) -> Any:
-    """The Serve application with the settings of the environment, for Serve config files."""
-    return bound(Settings(), args)
+def application(args: dict[str, Any]) -> Any:
+    """The Serve application with the settings of the environment, for Serve config files.
+
+    Args:
+        args: those of `Replicas`.
+
+    Raises:
+        ValueError: not such arguments.
+    """
+    return bound(Settings(), Replicas.model_validate(args))
 
 
 def bound(settings: Settings, replicas: Replicas) -> Any:

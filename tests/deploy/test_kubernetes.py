@@ -134,7 +134,8 @@ def test_what_ray_serve_is_told() -> None:
     [application] = config.applications
     module, _, name = application.import_path.partition(":")
     assert module == ray_server.__name__
-    assert callable(getattr(ray_server, name))
+    built = getattr(ray_server, name)(dict(application.args))
+    assert built._bound_deployment.name == ray_server.DEPLOYMENT
     replicas = ray_server.Replicas.model_validate(application.args)
     assert replicas.most > replicas.least
     # All replicas find a place on the workers there may be.
