@@ -15,6 +15,7 @@ from model_training.evaluation import datasets, layouts
 from model_training.evaluation.cases import Dataset, FilePicture
 from model_training.evaluation.choice import Data, load_dataset, recognise
 from model_training.evaluation.labels import age_band, geometry, is_expression
+from model_training.evaluation.traits import known_traits
 
 
 def save(path: Path, level: int = 100) -> None:
@@ -114,9 +115,23 @@ def test_pairs_come_with_their_labels(tmp_path: Path) -> None:
     assert first.name == "00002"
     assert first.labels == {"expression": "smile", "age": "20-29", "sex": "female", "skin": "Black"}
     assert second.labels == {"expression": "anger"}
+    (tmp_path / "labels.csv").write_text("person,source\nval_943,fairface/val_943.jpg\n")
+    assert datasets.pairs(tmp_path).cases[0].labels == {"glasses": "clear", "beard": "yes"}
     (tmp_path / "labels.csv").write_text("index,person\n3,a\n")
     with pytest.raises(datasets.DataError, match="1 labels"):
         datasets.pairs(tmp_path)
+
+
+def test_traits_were_seen_on_everybody_listed_and_reach_the_slices(london: Path) -> None:
+    seen = known_traits()
+    assert {key.split("/")[0] for key in seen} == {"london", "fairface"}
+    assert {tuple(t) for t in seen.values()} == {("glasses", "beard")}
+    assert {t["glasses"] for t in seen.values()} == {"no", "clear", "sunglasses"}
+    assert {t["beard"] for t in seen.values()} == {"no", "yes"}
+    listed = [key.partition("/")[2] for key in seen if key.startswith("fairface/")]
+    assert all(hashed_into_validation(person) for person in listed)
+    by_name = {case.name: case.labels for case in datasets.london(london, "all").cases}
+    assert [by_name[i]["beard"] for i in ("004", "001")] == ["yes", "no"]
 
 
 def test_manifest_reads_free_columns_and_names_missing_files(tmp_path: Path) -> None:

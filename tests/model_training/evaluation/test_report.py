@@ -58,6 +58,24 @@ def test_table_2_prints_distances_threshold_and_shares(document: dict[str, Any])
     assert tables.table_2(document, "another")[1] == []
 
 
+def test_models_stand_side_by_side_and_the_second_recogniser_is_named_held_out(
+    document: dict[str, Any], london_rows: list[Row]
+) -> None:
+    def with_sface(row: Row) -> Row:
+        return replace(row, distances={**row.distances, "sface": row.distances["dlib"]})
+
+    rows = [with_sface(row) for row in london_rows]
+    other = evaluate_rows(rows, "no-op", "london-validation", {"view": "crop112grey"}, 10)
+    heading, (first, second) = tables.side_by_side([document, other])
+    assert [first[0], second[:2]] == [MEAN_FACE, ["no-op", "crop112grey"]]
+    mean, nothing = (dict(zip(heading, line, strict=True)) for line in (first, second))
+    assert nothing["removed, all"] == "0 % [0, 0]"
+    assert nothing["verified (sface)"] == nothing["verified (dlib)"] == "100 % [100, 100]"
+    assert mean["verified (dlib)"].startswith("0 %")
+    assert mean["verified (sface)"] == "–"
+    assert "Table 2: identity (SFace, held out: used in no loss)" in render([other])
+
+
 def test_numbers_that_do_not_exist_are_dashes() -> None:
     rows = [made_row("a", 4.0, 2.0, None, positive=None, negative=None)]
     found = evaluate_rows(rows, "made", "no truth", {"skipped": {}}, 5)

@@ -27,6 +27,7 @@ from model_training.evaluation.systems import (
     Service,
     SystemFailedError,
 )
+from model_training.evaluation.traits import seen_traits
 from model_training.evaluation.views import CropView, EyeFinder, NoFaceError, PhotoView
 from model_training.evaluation.warp_control import warp
 from model_training.networks.photo import warp as torch_warp
@@ -109,6 +110,17 @@ def test_the_no_op_is_the_input_in_both_views(case: Case, astronaut: Image, eyes
         assert np.array_equal(output.image, view.see(astronaut, eyes).image)
         assert output.mask is not None
         assert not output.mask.any()
+
+
+def test_glasses_are_looked_for_between_the_eyes(astronaut: Image, eyes: Eyes) -> None:
+    assert seen_traits(astronaut, eyes) == {"glasses": "no"}
+    framed = astronaut.copy()
+    apart = float(np.linalg.norm(eyes[1] - eyes[0]))
+    for x, y in eyes.round().astype(int):
+        cv2.circle(framed, (int(x), int(y)), int(0.35 * apart), (10, 10, 10), 3)
+    x, y = eyes.mean(0).round().astype(int).tolist()
+    cv2.line(framed, (x - int(0.2 * apart), y), (x + int(0.2 * apart), y), (10, 10, 10), 3)
+    assert seen_traits(framed, eyes) == {"glasses": "yes"}
 
 
 def test_the_mean_of_one_face_is_that_face_put_back(
