@@ -34,7 +34,7 @@ _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(
     r"`((?:\S*bin/)?(?:python3?|make|pip|stoicnet|docker|kubectl|locust|uv) [^`]+)`"
 )
-_NOT_COMMANDS = frozenset({"python", "json", "mermaid", "tree"})
+_NOT_COMMANDS = frozenset({"python", "json", "mermaid", "tree", "dockerfile"})
 _RUN_ELSEWHERE = frozenset({"curl", "grep", "echo", "test"})
 
 
@@ -78,10 +78,10 @@ def python(words: list[str]) -> None:
     if words[0] == "-m" and words[1] == "model_training":
         parsed(training_cli, words[2:])
     elif words[0] == "-m":
-        source = ROOT / (words[1].replace(".", "/") + ".py")
         if words[1] == "json.tool":
             return
-        assert source.is_file(), words[1]
+        place = ROOT / words[1].replace(".", "/")
+        assert place.with_suffix(".py").is_file() or (place / "__main__.py").is_file(), words[1]
         for option in (word for word in words[2:] if word.startswith("--")):
             assert option in help_of(words[1]), option
     elif words[0] != "-c":
@@ -119,6 +119,10 @@ def names_a_file(words: list[str]) -> None:
     assert all((ROOT / file).is_file() for file in files), files
 
 
+def torchrun(words: list[str]) -> None:
+    python(words[words.index("-m") :])
+
+
 CHECKS: dict[str, Callable[[list[str]], None]] = {
     "make": make,
     "python": python,
@@ -127,6 +131,7 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "docker": docker,
     "kubectl": names_a_file,
     "locust": names_a_file,
+    "torchrun": torchrun,
     "uv": names_a_file,
     "stoicnet": lambda words: parsed(service_cli, words),
 }

@@ -25,7 +25,7 @@ def erlang_c_wait(workers: int, load: float) -> float:
 @pytest.mark.parametrize(("workers", "load"), [(1, 0.6), (2, 0.8), (8, 0.8)])
 def test_waits_are_those_of_erlang(workers: int, load: float) -> None:
     seen = simulate(
-        Fleet(1, workers, 10**6, 1), workers * load, lambda c: c.expovariate(1.0), 60_000, seed=1
+        Fleet(1, workers, 10**6, 1), workers * load, lambda c: c.expovariate(1.0), 200_000, seed=1
     )
     mean = sum(seen.waits) / len(seen.waits)
     assert mean == pytest.approx(erlang_c_wait(workers, load), rel=0.1)
