@@ -34,6 +34,7 @@ def measure_here(files: list[str], repeats: int) -> dict[str, dict[str, float]]:
     from app.result import Options
     from app.settings import Settings
 
+    # As in stage_costs.py, which a checkout to compare with need not have: only `app` is its own.
     class ProcessorTime(Progress):
         @contextmanager
         def stage(self, name: str) -> Iterator[None]:

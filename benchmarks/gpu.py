@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,15 +84,19 @@ def measure(devices: list[Device], batches: list[int], repeats: int) -> list[dic
     return rows
 
 
-def main() -> None:
-    """Measure and write, or say what is missing."""
+def main(driver_present: Callable[[], bool] = cuda_driver_present) -> None:
+    """Measure and write, or say what is missing.
+
+    Args:
+        driver_present: whether this machine has a GPU's driver.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 4, 8])
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--tensorrt", action="store_true", help="measure TensorRT too")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the JSON file")
     arguments = parser.parse_args()
-    if not cuda_driver_present():
+    if not driver_present():
         print(f"No GPU: the NVIDIA driver's library is not here. {HELP['cuda']}", file=sys.stderr)
         raise SystemExit(NO_GPU)
     devices: list[Device] = ["cuda", "tensorrt"] if arguments.tensorrt else ["cuda"]

@@ -85,25 +85,27 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    log_path: Path, **settings: str
+    log_path: Path, *arguments: str, patience: float = 90, **settings: str
 ) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
     """`stoicnet serve`, started as users start it, with a client of it.
 
     Args:
         log_path: its output goes there.
+        arguments: further ones of the command.
+        patience: seconds that it may take to be ready.
         settings: by lower-case name.
     """
     port = free_port()
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            stoicnet("serve", "--port", str(port)),
+            stoicnet("serve", "--port", str(port), *arguments),
             env=clean_environment(device="cpu", **settings),
             stdout=log,
             stderr=subprocess.STDOUT,
         )
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + patience
         while True:
             assert process.poll() is None, log_path.read_text()
             assert time.monotonic() < deadline, log_path.read_text()

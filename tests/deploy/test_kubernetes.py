@@ -125,7 +125,8 @@ def test_pods_of_the_ray_cluster_follow_the_schemas(version: str) -> None:
 
 
 def test_what_ray_serve_is_told() -> None:
-    schema = pytest.importorskip("ray.serve.schema", reason="Ray is not installed (extra scale)")
+    from ray.serve import schema
+
     from app.scale import ray_server
 
     spec = ray_service()

@@ -14,9 +14,6 @@ from app.pipeline import Neutralizer
 from app.settings import Settings
 from tests.app.files import encode
 
-pytest.importorskip("fsspec", reason="the extra scale is not installed")
-pytest.importorskip("pyarrow", reason="the extra scale is not installed")
-
 
 @pytest.fixture(scope="session")
 def settings(toy_models: Path) -> Settings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -24,9 +23,6 @@ from tests.app.scale.conftest import expected, fill, portraits, results
 
 IMAGES = 40
 PATIENCE_S = 240
-needs_ray = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra scale)"
-)
 
 
 @contextmanager
@@ -95,7 +91,7 @@ def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
     return dict(json.loads(out.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("engine", ["local", pytest.param("ray", marks=needs_ray)])
+@pytest.mark.parametrize("engine", ["local", "ray"])
 def test_every_image_is_done_exactly_once(
     engine: str,
     neutralizer: Neutralizer,

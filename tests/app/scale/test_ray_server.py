@@ -15,14 +15,11 @@ import pytest
 from numpy.typing import NDArray
 
 from app.pipeline import Neutralizer
-from app.settings import Settings
-from tests.app.conftest import clean_environment, free_port, stoicnet
-from tests.app.files import encode
-
-pytest.importorskip("ray", reason="Ray is not installed (extra scale)")
-
 from app.scale.ray_cluster import RayError
 from app.scale.ray_server import Replicas, bound
+from app.settings import Settings
+from tests.app.conftest import running
+from tests.app.files import encode
 
 
 @pytest.fixture(scope="module")
@@ -35,33 +32,9 @@ def served(
     toy_models: Path, log_path: Path
 ) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
     """`stoicnet serve --engine ray` with a queue for two."""
-    port = free_port()
-    environment = clean_environment(
-        device="cpu", models_dir=str(toy_models), workers="1", queue_size="2", warm_up="false"
-    )
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            stoicnet("serve", "--engine", "ray", "--port", str(port)),
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-        try:
-            deadline = time.monotonic() + 240
-            while True:
-                assert process.poll() is None, log_path.read_text()
-                assert time.monotonic() < deadline, log_path.read_text()
-                try:
-                    if client.get("/readyz").status_code == 200:
-                        break
-                except httpx.TransportError:
-                    pass
-                time.sleep(0.1)
-            yield client, process
-        finally:
-            process.terminate()
-            process.wait(60)
+    settings = {"models_dir": str(toy_models), "workers": "1", "queue_size": "2"}
+    with running(log_path, "--engine", "ray", patience=240, warm_up="false", **settings) as service:
+        yield service
 
 
 def test_the_same_service(
