@@ -21,6 +21,7 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from model_training.checkpoint import CheckpointError
@@ -129,7 +130,13 @@ def torchrun_workers() -> Iterator[Workers]:
         yield ALONE
         return
     nccl = torch.cuda.is_available() and dist.is_nccl_available()
-    dist.init_process_group("cpu:gloo,cuda:nccl" if nccl else "gloo", timeout=PATIENCE)
+    backend = "cpu:gloo,cuda:nccl" if nccl else "gloo"
+    store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
+    # The store outlives a group: a second one in the same processes would read the addresses of
+    # the first, and hang or fail, so that each time has names of its own.
+    turn = store.add(f"stoicnet/joined/{rank}", 1)
+    own = dist.PrefixStore(f"stoicnet/{turn}", store)
+    dist.init_process_group(backend, store=own, rank=rank, world_size=count, timeout=PATIENCE)
     try:
         yield Workers(dist.get_rank(), dist.get_world_size())
         dist.barrier()

@@ -15,6 +15,7 @@ from model_training.runlog import read_rows
 from tests.model_training.classic_runs import tiny_options
 from tests.model_training.photo_set import write_photo_set
 from tests.model_training.stages.test_meter import draw_london
+from tests.model_training.worker_joins import TIMES
 from tests.model_training.worker_runs import train_all
 
 REPOSITORY = Path(__file__).parents[2]
@@ -83,6 +84,18 @@ def test_gradients_and_statistics_are_the_joint_batchs_to_the_last_digits(
     assert sum(name.endswith("running_var") for name in alone) == 18
     for name, gradient in alone.items():
         assert torch.allclose(together[name], gradient, rtol=1e-8, atol=1e-12), name
+
+
+def test_workers_may_join_again_and_again() -> None:
+    done = subprocess.run(
+        [sys.executable, *LAUNCH, "tests.model_training.worker_joins"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert done.stdout.count(f"joined {TIMES}") == 2
 
 
 def test_a_share_is_every_nth_row_and_must_be_even() -> None:
