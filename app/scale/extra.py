@@ -14,6 +14,19 @@ class MissingExtraError(StartupError):
     title = "A package is not installed"
 
 
+def require(package: str, purpose: str) -> None:
+    """Look for a package without importing it.
+
+    Raises:
+        MissingExtraError: it is not installed; the message names the extra that brings it.
+    """
+    if importlib.util.find_spec(package) is None:
+        raise MissingExtraError(
+            f"{purpose} needs the package {package}, which is not installed: "
+            "pip install 'stoicnet[scale]'"
+        )
+
+
 def needed(module: str, purpose: str) -> Any:
     """The module.
 
@@ -24,10 +37,5 @@ def needed(module: str, purpose: str) -> Any:
     Raises:
         MissingExtraError: it is not installed; the message names the extra that brings it.
     """
-    package = module.partition(".")[0]
-    if importlib.util.find_spec(package) is None:
-        raise MissingExtraError(
-            f"{purpose} needs the package {package}, which is not installed: "
-            "pip install 'stoicnet[scale]'"
-        )
+    require(module.partition(".")[0], purpose)
     return importlib.import_module(module)

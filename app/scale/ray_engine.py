@@ -10,10 +10,11 @@ from typing import Any
 
 import cv2
 
-from app.scale.extra import needed
+from app.scale.extra import needed, require
 from app.scale.job import Job
 from app.scale.places import Place, PlaceError
 from app.scale.ray_cluster import RayError, connect
+from app.scale.ray_process import run_apart
 from app.scale.records import Chunk, Outcome
 
 _BLOCKS = 1000  # a task of an actor works on a block; more tasks would only be bookkeeping
@@ -34,7 +35,19 @@ class ChunkActor:
 
 
 def run_ray(job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
-    """Work on chunks in a pool of actors; yields what became of each image.
+    """Work on chunks in a pool of actors of Ray; yields what became of each image.
+
+    Raises:
+        StartupError: Ray, a model or a place cannot be used, or the cluster went away.
+    """
+    if "memory" in Place.of(job.source).protocols | Place.of(job.output).protocols:
+        raise PlaceError("memory:// lies in one process; the workers of Ray are others.")
+    require("ray", "The engine ray")
+    yield from run_apart(drive, job, chunks)
+
+
+def drive(job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
+    """Start or find Ray in this process and work on chunks.
 
     A chunk whose worker process died (out of memory, a crashed decoder, a lost machine) is tried
     again; what then is still without an outcome is tried image by image, and the images that take
@@ -43,8 +56,6 @@ def run_ray(job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
     Raises:
         StartupError: Ray, a model or a place cannot be used, or the cluster went away.
     """
-    if "memory" in Place.of(job.source).protocols | Place.of(job.output).protocols:
-        raise PlaceError("memory:// lies in one process; the workers of Ray are others.")
     needed("ray.data", "The engine ray")
     threads = max(1, job.settings.intra_op_threads)
     ray = connect(job.address, cpus=job.workers * threads)
@@ -66,7 +77,7 @@ def _run(ray: Any, job: Job, chunks: list[Chunk], threads: int) -> Generator[Out
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False  # the command has its own
     context.print_on_execution_start = False
-    # A chunk that keeps killing its worker must not end the run: see `run_ray`.
+    # A chunk that keeps killing its worker must not end the run: see `drive`.
     context.max_errored_blocks = -1
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     rows = [{"chunk": pickle.dumps(chunk)} for chunk in chunks]

@@ -75,7 +75,9 @@ class ClassicContext:
 
     def adam(self, network: nn.Module, lr: float) -> torch.optim.Adam:
         """Adam as published: beta1 0.5."""
-        return torch.optim.Adam(network.parameters(), lr, betas=(self.recipe.beta1, 0.999))
+        return torch.optim.Adam(
+            network.parameters(), lr, betas=(self.recipe.beta1, 0.999), fused=True
+        )
 
     def perceptual_features(self) -> EfficientNetFeatures | None:
         """The frozen feature network, if the recipe names one that does not train along."""

@@ -33,6 +33,8 @@ class ClassicRecipe:
         w_g_ramp: epochs of stage 2 until it is reached.
         rec2_reference: what L_rec2 compares the enhanced image to.
         joint_enhancer: let the enhancer's stage-1 loss train encoder and decoder too.
+        enhancer_every: stage 1 trains the enhancer at every n-th step. Its loss reaches neither
+            encoder nor decoder, so theirs is the same training, at a fraction of the cost.
         stage2_trains_vae: go on training encoder and decoder in stage 2.
         flip: mirror half of the images.
         instance_noise: deviation of noise on everything the discriminator sees, in [-1, 1] units,
@@ -62,6 +64,7 @@ class ClassicRecipe:
     w_g_ramp: float = 35
     rec2_reference: Literal["decoded", "input"] = "decoded"
     joint_enhancer: bool = False
+    enhancer_every: int = 1
     stage2_trains_vae: bool = True
     flip: bool = False
     instance_noise: float = 0.0
@@ -72,6 +75,10 @@ class ClassicRecipe:
     ridge_folds: int = 5
     precision: Literal["bf16", "fp32"] = "bf16"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.enhancer_every < 1 or (self.joint_enhancer and self.enhancer_every > 1):
+            raise ValueError("enhancer_every is at least 1, and 1 with joint_enhancer")
 
     def kl_schedule(self) -> LinearRamp:
         """W_kl over the epochs of stage 1; the first epoch already has some weight."""

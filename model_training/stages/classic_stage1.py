@@ -26,6 +26,8 @@ def stage1(context: ClassicContext) -> Stage:
     # either can start from the same stage 1.
     later = ("sharpen", "spectral_norm", "discriminator_dense")
     settings["network"] = {k: v for k, v in settings["network"].items() if k not in later}
+    if recipe.enhancer_every > 1:
+        settings["enhancer_every"] = recipe.enhancer_every
     if recipe.perceptual == "efficientnet":
         settings["perceptual_weight"] = recipe.perceptual_weight
     return Stage(
@@ -58,6 +60,7 @@ def steps_of_stage1(context: ClassicContext) -> Steps:
     encoder, decoder = workers.parallel(net.encoder), workers.parallel(net.decoder)
     enhancer = workers.parallel(net.enhancer)
     schedule, features = recipe.kl_schedule(), context.perceptual_features()
+    latest: dict[str, Tensor | float] = {"l_enh": float("nan")}
 
     def step(index: int) -> dict[str, Tensor | float]:
         image = context.to_device(batches.at(index))
@@ -66,26 +69,33 @@ def steps_of_stage1(context: ClassicContext) -> Steps:
         with context.autocast():
             mu, logvar = encoder(image)
             decoded = decoder(sample_latent(mu.float(), logvar.float(), workers.normal_like))
-            enhanced = enhancer(decoded if recipe.joint_enhancer else decoded.detach())
         kl, rec1 = losses.l_kl(mu, logvar), losses.l_rec1(image, decoded)
-        dec, enh = losses.l_dec(rec1, recipe.w_r), losses.l_enh_stage1(image, enhanced)
-        loss = w_kl * kl + dec + enh
+        dec = losses.l_dec(rec1, recipe.w_r)
+        loss = w_kl * kl + dec
+        trained = dict(optimizers)
+        if index % recipe.enhancer_every == 0:
+            with context.autocast():
+                enhanced = enhancer(decoded if recipe.joint_enhancer else decoded.detach())
+            enh = losses.l_enh_stage1(image, enhanced)
+            loss, latest["l_enh"] = loss + enh, enh.detach()
+        else:
+            del trained["adam_enhancer"]
         if features is not None:
             with context.autocast():
                 loss = loss + recipe.perceptual_weight * l_perceptual(features, image, decoded)
-        for optimizer in optimizers.values():
+        for optimizer in trained.values():
             optimizer.zero_grad()
         # One backward pass gives the decoder's gradient of L_Dec, the enhancer's of L_Enh, and
         # the encoder's of 2 L_Enc, which the 2 does not change for Adam.
         loss.backward()
-        for optimizer in optimizers.values():
+        for optimizer in trained.values():
             optimizer.step()
         return {
             "kl": kl.detach(),
             "rec1": rec1.detach(),
             "l_enc": losses.l_enc(kl, rec1, w_kl, recipe.w_r).detach(),
             "l_dec": dec.detach(),
-            "l_enh": enh.detach(),
+            **latest,
             "w_kl": w_kl,
         }
 

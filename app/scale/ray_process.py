@@ -1,0 +1,99 @@
+"""A process of its own for Ray's driver, because Ray's core can take its process down with it.
+
+Ray's C++ core aborts (SIGABRT, without an exception) when it finds itself in a state that it does
+not expect; seen once on a two-core machine just after one of its workers was killed. A run must
+survive that: the driver's process is started again with what has no outcome yet.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+from app.errors import StartupError
+from app.scale.job import Engine, Job
+from app.scale.ray_cluster import RayError
+from app.scale.records import Chunk, Outcome
+
+_log = logging.getLogger(__name__)
+_STARTS = 3
+_END_S = 30.0  # Ray gets this long to end what it started
+
+
+def run_apart(engine: Engine, job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
+    """Yield an engine's outcomes from a process that may be killed and is then started again.
+
+    Args:
+        engine: a function of a module, so that it can be pickled.
+        job: what to do.
+        chunks: what to do it to.
+
+    Raises:
+        StartupError: what the engine raised, or the process died three times.
+    """
+    left = {item.key: item for chunk in chunks for item in chunk}
+    for start in range(_STARTS):
+        todo: list[Chunk] = chunks if start == 0 else [(item,) for item in left.values()]
+        code = yield from _once(engine, job, todo, left.pop)
+        if code == 0:
+            return
+        name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        _log.warning(
+            "the process that drives Ray died with %s, %d images are left", name, len(left)
+        )
+    raise RayError(f"The process that drives Ray died {_STARTS} times, at last with {name}.")
+
+
+def _once(
+    engine: Engine, job: Job, chunks: list[Chunk], forget: Callable[[str, None], object]
+) -> Generator[Outcome, None, int]:
+    """One process; returns its exit code, 0 when it did everything."""
+    spawn = multiprocessing.get_context("spawn")
+    here, there = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_drive, args=(there, engine, job, chunks), daemon=True)
+    process.start()
+    there.close()
+    try:
+        while True:
+            message = here.recv()
+            if isinstance(message, StartupError):
+                raise message
+            if message is None:
+                return 0
+            forget(message.key, None)
+            yield message
+    except EOFError:
+        process.join()
+        return process.exitcode or 1
+    finally:
+        here.close()
+        process.join(_END_S)
+        process.kill()
+
+
+def _drive(answers: Connection, engine: Engine, job: Job, chunks: list[Chunk]) -> None:
+    """What the process does."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Ctrl-C is the parent's to answer: it stops listening, which ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A closed pipe: nobody wants the rest.
+    with suppress(BrokenPipeError), answers:
+        try:
+            for outcome in engine(job, chunks):
+                answers.send(outcome)
+            answers.send(None)
+        except StartupError as error:
+            answers.send(error)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
