@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def load_dataset(
     landmarks: Path | None,
     lfw_labels: Path | None,
     folder: Path | None,
-    facts: Path | None = None,
+    facts: Sequence[Path] = (),
 ) -> Dataset:
     """The data set that the options describe.
 

@@ -27,7 +27,9 @@ def evaluate_command(
     landmarks: Annotated[Path | None, typer.Option(help="landmarks.npz of the data")] = None,
     lfw_labels: Annotated[Path | None, typer.Option(help="emotion labels, CSV")] = None,
     folder: Annotated[Path | None, typer.Option(help="data of the other layouts")] = None,
-    facts: Annotated[Path | None, typer.Option(help="CSV about the people of pairs")] = None,
+    facts: Annotated[
+        list[Path] | None, typer.Option(help="CSV about the people of pairs; repeatable")
+    ] = None,
     people: Annotated[str, typer.Option(help="validation, training or all")] = "validation",
     models_dir: Annotated[Path, typer.Option(help="where models live")] = Path("onnx_models"),
     service: Annotated[str | None, typer.Option(help="measure a running service, by URL")] = None,
@@ -58,7 +60,7 @@ def evaluate_command(
     if len(model) > 1 and (service or outputs):
         raise typer.BadParameter("a service or a folder of outputs is one --model")
 
-    dataset = load_dataset(data, people, london, lfw, landmarks, lfw_labels, folder, facts)
+    dataset = load_dataset(data, people, london, lfw, landmarks, lfw_labels, folder, facts or ())
     systems = [choose_system(m, models_dir, service, token, outputs, strength) for m in model]
     total = min(limit or len(dataset.cases), len(dataset.cases))
     documents = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -138,14 +139,15 @@ def lfw(
     return Dataset(f"lfw-{people}", cases, list(neutral.values()))
 
 
-def pairs(folder: Path, people: str = "validation", facts: Path | None = None) -> Dataset:
+def pairs(folder: Path, people: str = "validation", facts: Sequence[Path] = ()) -> Dataset:
     """Synthetic expressions on real neutrals, as the synthesis command writes them.
 
     Args:
         folder: `pairs.npy` uint8 [N, 2, S, S, 3] RGB (0 = neutral, 1 = expressive) and
             `labels.csv` with a `person` for each pair, in order or with a column `index`.
         people: only names the data set: who is in the folder was chosen when it was made.
-        facts: optional CSV about the people, by `file` or `id` (FairFace's `faces.csv`).
+        facts: CSVs about the people, by `file` or `id` (FairFace's `faces.csv`, the London Set's
+            `people.csv`).
     """
     array = np.load(folder / "pairs.npy", mmap_mode="r")
     rows = read_csv(folder / "labels.csv")
@@ -153,7 +155,7 @@ def pairs(folder: Path, people: str = "validation", facts: Path | None = None) -
     if array.ndim != 5 or array.shape[1] != 2 or not rows or max(index) >= len(array):
         raise DataError(f"{folder}: {len(rows)} labels for pairs of shape {array.shape}")
     traits = known_traits()
-    known = {Path(r.get("file") or r["id"]).stem: r for r in read_csv(facts)} if facts else {}
+    known = {Path(r.get("file") or r["id"]).stem: r for file in facts for r in read_csv(file)}
     names = [row.get("person") or str(k) for k, row in zip(index, rows, strict=True)]
     first: dict[str, Picture] = {}
     for k, person in zip(index, names, strict=True):
@@ -162,9 +164,10 @@ def pairs(folder: Path, people: str = "validation", facts: Path | None = None) -
     cases = []
     for k, person, row in zip(index, names, rows, strict=True):
         about = known.get(person, {})
-        labels = {"expression": row.get("expression", ""), "age": about.get("age", "")}
+        labels = {"expression": row.get("expression", ""), "age": age_band(about.get("age", ""))}
         labels["sex"] = about.get("gender", "").lower()
-        labels["skin"] = about.get("race") or about.get("ethnicity") or ""
+        skin = about.get("race") or about.get("ethnicity") or ""
+        labels["skin"] = skin.lower().replace("_", " ")
         labels |= traits.get(row.get("source", "").rpartition(".")[0], {})
         cases.append(
             Case(

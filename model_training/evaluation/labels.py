@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,11 +39,11 @@ def geometry(points: NDArray[np.floating]) -> tuple[NDArray, NDArray, NDArray]:
 
 
 def age_band(age: str) -> str:
-    """`24` -> `18-29`; bands of ten years from 30 on; empty when the age is not a number."""
-    try:
-        years = int(float(age))
-    except ValueError:
+    """`24`, `20-29` -> `18-29`; bands of ten years from 30 on; empty without a number."""
+    number = re.search(r"\d+", age)
+    if number is None:
         return ""
+    years = int(number[0])
     if years < 30:
         return "18-29" if years >= 18 else "0-17"
     return f"{years // 10 * 10}-{years // 10 * 10 + 9}" if years < 60 else "60+"

@@ -87,7 +87,9 @@ def train_classic(
         plot_schedules({"w_g, stage 2": gan}, recipe.stage2_epochs, out / "w_g.png")
     _stage(context, stage1(context), classic_stage1.PARTS, train_stage1)
     _stage(context, stage2(context), classic_stage2.PARTS, train_stage2)
-    latents = encode_pairs(net, pairs, device, workers)
+    latents = encode_pairs(
+        net, pairs, device, workers, share=recipe.pair_share, share_people=recipe.share_people
+    )
     fit = fit_neutralizers(latents, recipe, out, "stage3", context.pace, workers)
     if not workers.main:
         return out / RESULT

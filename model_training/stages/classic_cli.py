@@ -73,7 +73,9 @@ def classic(
     threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves torch's choice.")] = 0,
     log_every: Annotated[int, typer.Option(help="Steps between rows of the CSV.")] = 50,
     checkpoint_every: Annotated[int, typer.Option(help="Steps a kill may lose.")] = 500,
-    sheet_epochs: Annotated[int, typer.Option(help="Epochs between picture sheets.")] = 5,
+    sheet_epochs: Annotated[
+        int, typer.Option(help="Epochs between picture sheets and measurements.")
+    ] = 5,
     tensorboard: Annotated[bool, typer.Option(help="Write TensorBoard events too.")] = True,
 ) -> None:
     """Train StoicNet as published: VAE, adversarial enhancer, neutralizer.

@@ -37,7 +37,7 @@ class ClassicContext:
         out: folder of the run.
         device: where to compute.
         pace: how often to log and save.
-        sheet_epochs: epochs between two reconstruction sheets.
+        sheet_epochs: epochs between two reconstruction sheets, and measurements.
         workers: the processes that train together.
     """
 
@@ -86,7 +86,7 @@ class ClassicContext:
         return EfficientNetFeatures().to(self.device, memory_format=torch.channels_last)
 
     def after_epoch(self, stage: str) -> Callable[[int], dict[str, float]]:
-        """A function that measures validation people after an epoch and draws them."""
+        """A function that measures and draws validation people, at every `sheet_epochs` epochs."""
         seen = spread(np.flatnonzero(self.data.validation), MEASURED_IMAGES)
         if not len(seen):
             return lambda _: {}
@@ -94,9 +94,10 @@ class ClassicContext:
         shown = images[spread(np.arange(len(seen)), SHEET_IMAGES)]
 
         def measure(epoch: int) -> dict[str, float]:
-            if epoch % self.sheet_epochs == 0 or epoch == 1:
-                file = self.out / "sheets" / f"{stage}-epoch-{epoch:04d}.png"
-                reconstruction_sheet(self.net, self.to_device(shown), file)
+            if epoch % self.sheet_epochs and epoch != 1:
+                return {}
+            file = self.out / "sheets" / f"{stage}-epoch-{epoch:04d}.png"
+            reconstruction_sheet(self.net, self.to_device(shown), file)
             return measure_reconstruction(self, images)
 
         return measure

@@ -43,6 +43,10 @@ class ClassicRecipe:
         perceptual_weight: its weight.
         neutralizer: which of stage 3's two solutions the model uses; both are always made.
         neutralizer_init: `published` starts SGD from N(0, 0.02), `identity` from no change.
+        pair_share: in stage 3 a set of pairs counts for at least this part of the largest one: the
+            fitted pairs of a smaller set are repeated. 0 counts every pair once.
+        share_people: fit pairs of people whom another set holds out, so that training and test
+            share people as in the published split. For comparison only.
         ridge_folds: folds of the person-grouped cross-validation.
         precision: `bf16` computes in autocast, with float32 weights and losses.
         seed: of initial weights, data order and noise.
@@ -72,6 +76,8 @@ class ClassicRecipe:
     perceptual_weight: float = 0.0
     neutralizer: Literal["sgd", "ridge"] = "sgd"
     neutralizer_init: Literal["published", "identity"] = "published"
+    pair_share: float = 0.0
+    share_people: bool = False
     ridge_folds: int = 5
     precision: Literal["bf16", "fp32"] = "bf16"
     seed: int = 0

@@ -76,11 +76,25 @@ def encode_images(
 
 
 def encode_pairs(
-    net: ClassicNet, sets: Sequence[PairSet], device: torch.device, workers: Workers = ALONE
+    net: ClassicNet,
+    sets: Sequence[PairSet],
+    device: torch.device,
+    workers: Workers = ALONE,
+    *,
+    share: float = 0.0,
+    share_people: bool = False,
 ) -> LatentPairs:
     """Encode every image of the sets once and join the pairs.
 
     A person who is held out in one set is held out in all of them.
+
+    Args:
+        net: the networks.
+        sets: pairs over images.
+        device: where `net` is.
+        workers: share the images; each gets all latents.
+        share: repeat the fitted pairs of a set until they are this part of the largest set's.
+        share_people: do not carry over who is held out from one set to another.
 
     Raises:
         ValueError: there is no set, or nobody is left to fit.
@@ -95,8 +109,37 @@ def encode_pairs(
     source = [z[np.searchsorted(r, s.source)] for s, r, z in zip(sets, used, latents, strict=True)]
     target = [z[np.searchsorted(r, s.target)] for s, r, z in zip(sets, used, latents, strict=True)]
     people = tuple(p for s in sets for p in s.people)
-    marked = {p for s in sets for p, out in zip(s.people, s.held_out, strict=True) if out}
-    held_out = np.array([p in marked for p in people], bool)
+    held_out = np.concatenate([s.held_out for s in sets])
+    if not share_people:
+        marked = {p for p, out in zip(people, held_out, strict=True) if out}
+        held_out = np.array([p in marked for p in people], bool)
     if held_out.all():
         raise ValueError("all people of the pairs are held out for validation; nobody is left")
-    return LatentPairs(np.concatenate(source), np.concatenate(target), people, held_out)
+    rows = repeated([len(s) for s in sets], held_out, share)
+    return LatentPairs(
+        np.concatenate(source)[rows],
+        np.concatenate(target)[rows],
+        tuple(people[row] for row in rows),
+        held_out[rows],
+    )
+
+
+def repeated(sizes: Sequence[int], held_out: NDArray[np.bool_], share: float) -> NDArray[np.int64]:
+    """Rows of joined sets, those that are fitted in small sets several times.
+
+    Args:
+        sizes: pairs of each set.
+        held_out: bool [sum(sizes)]; such rows come once.
+        share: a set comes so often that it has at least this part of the largest one's fitted rows.
+
+    Returns:
+        int [M], set by set; M is sum(sizes) for share 0.
+    """
+    rows = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    fitted = [r[~held_out[r]] for r in rows]
+    wanted = share * max(len(r) for r in fitted)
+    parts = []
+    for all_rows, fit in zip(rows, fitted, strict=True):
+        times = max(1, int(np.ceil(wanted / len(fit)))) if len(fit) else 1
+        parts += [all_rows, *[fit] * (times - 1)]
+    return np.concatenate(parts)

@@ -100,6 +100,21 @@ def test_the_enhancers_loss_reaches_the_decoder_only_when_joint(tmp_path: Path) 
     assert weights == {False: False, True: True}
 
 
+def test_encoder_and_decoder_do_not_notice_how_often_the_enhancer_is_trained(
+    tmp_path: Path,
+) -> None:
+    runs = {n: context(tmp_path / str(n), enhancer_every=n, stage1_epochs=2) for n in (1, 3)}
+    for run in runs.values():
+        train_stage1(run)
+    often, seldom = (state(run) for run in runs.values())
+    different = {n.split(".")[0] for n in often if not torch.equal(often[n], seldom[n])}
+    assert different == {"enhancer"}
+    # Four steps, of which the enhancer sees all, or the first and the last.
+    assert [s["enhancer.layers.1.num_batches_tracked"] for s in (often, seldom)] == [4, 2]
+    with pytest.raises(ValueError, match="joint_enhancer"):
+        with_options(PAPER, enhancer_every=2, joint_enhancer=True)
+
+
 def test_stage_1_serves_any_discriminator(tmp_path: Path) -> None:
     run = context(tmp_path)
     train_stage1(run)
