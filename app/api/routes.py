@@ -13,29 +13,20 @@ from app.api.auth import KEY_SCHEMES
 from app.api.documented import ANALYZED, FACTS, INFO, METRICS, NEUTRALIZED, OK, STAGES, problems
 from app.api.info import describe
 from app.api.problems import NotReadyError
+from app.api.queries import AnalyzeQuery, NeutralizeQuery
 from app.api.reports import Analyzed, Neutralized
 from app.api.schemas import Health, Info
 from app.api.service import Service, service_of
 from app.api.upload import REQUEST_BODY
 from app.audit import audited
-from app.faces.selection import FacesPolicy
 from app.progress import Progress
-from app.result import Options, Output, Result
-from app.settings import ModelName
+from app.result import Result
 
 router = APIRouter()
 
 _REFUSALS = (400, 401, 408, 413, 415, 422, 429, 503, 504)
 # A key is one of two headers, or not needed at all: that is for the operator to say.
 _UPLOAD: dict[str, Any] = {"requestBody": REQUEST_BODY, "security": [{}]}
-
-FacesQuery = Annotated[
-    FacesPolicy,
-    Query(
-        description="`one` answers 422 when there are several; `largest` and `all` choose among "
-        "them."
-    ),
-]
 
 
 def _facts(result: Result) -> Mapping[str, str]:
@@ -83,23 +74,10 @@ def _server_timing(timings: Mapping[str, float]) -> str:
     dependencies=KEY_SCHEMES,
     openapi_extra=_UPLOAD,
 )
-async def neutralize(
-    request: Request,
-    model: Annotated[ModelName | None, Query(description="Default: as configured.")] = None,
-    output: Annotated[
-        Output, Query(description="The whole photograph, or the aligned face alone.")
-    ] = "photo",
-    strength: Annotated[
-        float, Query(ge=0, le=1, description="0 leaves the expression, 1 removes it.")
-    ] = 1.0,
-    faces: FacesQuery = "one",
-    mark: Annotated[
-        bool, Query(description="Write into an altered picture, visibly, that it was altered.")
-    ] = False,
-) -> Response:
+async def neutralize(request: Request, query: Annotated[NeutralizeQuery, Query()]) -> Response:
     """Return the photograph with the same person's face at rest."""
     service = service_of(request)
-    options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
+    options = query.options()
     as_json = prefers_json(request.headers.get("accept", ""))
 
     def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
@@ -128,12 +106,12 @@ async def neutralize(
     dependencies=KEY_SCHEMES,
     openapi_extra=_UPLOAD,
 )
-async def analyze(request: Request, faces: FacesQuery = "all") -> Response:
+async def analyze(request: Request, query: Annotated[AnalyzeQuery, Query()]) -> Response:
     """Say what the photograph shows: faces, quality, expression. Nothing is altered."""
     service = service_of(request)
 
     def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
-        analysis = service.neutralizer.analyze(data, faces, progress)
+        analysis = service.neutralizer.analyze(data, query.faces, progress)
         body = Analyzed.of(analysis).model_dump_json().encode()
         headers = {"Server-Timing": _server_timing(analysis.timings)}
         return Response(body, media_type="application/json", headers=headers), {}

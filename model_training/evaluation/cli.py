@@ -7,12 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from model_training.evaluation.outputs_cli import evaluate_outputs_command
+
 
 def register(app: typer.Typer) -> None:
     """Add this package's commands."""
     app.command("evaluate")(evaluate_command)
     app.command("evaluate-check")(evaluate_check_command)
     app.command("evaluate-meter")(evaluate_meter_command)
+    app.command("evaluate-outputs")(evaluate_outputs_command)
     app.command("results-doc")(results_doc_command)
 
 

@@ -169,6 +169,8 @@ def test_photographs_that_do_not_do(server: httpx.Client, astronaut: Image, no_f
 def test_requests_that_make_no_sense(server: httpx.Client, astronaut: Image) -> None:
     data = encode(astronaut)
     assert_problem(post(server, data, strength=2), 422, "invalid_request")
+    unknown = assert_problem(post(server, data, strenght=0.5), 422, "invalid_request")
+    assert unknown["errors"][0]["where"] == "query.strenght"
     assert_problem(post(server, data, faces="some"), 422, "invalid_request")
     assert_problem(post(server, data, model="other"), 422, "invalid_request")
     both = post(server, data, faces="all", output="face")

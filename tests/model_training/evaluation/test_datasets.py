@@ -230,7 +230,15 @@ def test_gaze_and_neutral_are_no_expression() -> None:
 
 @pytest.mark.parametrize(
     ("age", "band"),
-    [("24", "18-29"), ("17", "0-17"), ("30", "30-39"), ("59.0", "50-59"), ("71", "60+"), ("", ""), ("20-29", "18-29")],
+    [
+        ("24", "18-29"),
+        ("17", "0-17"),
+        ("30", "30-39"),
+        ("59.0", "50-59"),
+        ("71", "60+"),
+        ("", ""),
+        ("20-29", "18-29"),
+    ],
 )
 def test_age_bands(age: str, band: str) -> None:
     assert age_band(age) == band
