@@ -66,6 +66,7 @@ def fit_neutralizers(
         fitted.target.astype(np.float64),
         fitted.people,
         folds=recipe.ridge_folds,
+        stretched=recipe.ridge_stretch,
     )
     in_closed_form = _as_network(ridge.weight, ridge.bias)
     report = {
@@ -74,6 +75,7 @@ def fit_neutralizers(
         "held_out_pairs": len(measured),
         "held_out_people": len(set(measured.people)),
         "ridge_lambda": ridge.chosen,
+        "ridge_stretch": ridge.stretch,
         "ridge_cross_validated": {f"{k:.3g}": v for k, v in ridge.errors.items()},
         "l_ntr_fitted": _errors(fitted, fitted, by_sgd, in_closed_form),
         "l_ntr_held_out": _errors(measured, fitted, by_sgd, in_closed_form),

@@ -49,6 +49,17 @@ def test_table_1_has_the_paper_s_columns_for_every_system(document: dict[str, An
     assert by_system["no-op"][1] == by_system["no-op"][2]
 
 
+def test_classic_stands_beside_what_was_published(document: dict[str, Any]) -> None:
+    classic = {**document, "model": "classic"}
+    for made in (lambda d: tables.table_1(d), lambda d: tables.table_2(d, "dlib")):
+        heading, lines = made(classic)
+        assert lines[-1][0].startswith("published")
+        assert len(lines[-1]) == len(heading)
+        assert lines[:-1] == made(document)[1]
+    assert tables.table_1(classic)[1][-1][1:5] == ["4.31", "2.10", "1.42", "76 %"]
+    assert tables.table_2(classic, "another")[1] == []
+
+
 def test_table_2_prints_distances_threshold_and_shares(document: dict[str, Any]) -> None:
     heading, lines = tables.table_2(document, "dlib")
     by_system = {line[0]: dict(zip(heading, line, strict=True)) for line in lines}

@@ -43,6 +43,23 @@ def test_few_noisy_people_are_better_served_by_shrinking_to_the_identity() -> No
     assert chosen.errors[chosen.chosen] == min(chosen.errors.values())
 
 
+def test_a_stretched_step_is_as_long_as_people_left_out_need() -> None:
+    source, target, names = make_pairs(people=60, each=4, size=8, noise=0.3)
+    new_source, new_target, _ = make_pairs(people=200, each=2, size=8, noise=0.3, seed=1)
+    short, long = (
+        fit_ridge(source, target, names, lambdas=[3.0], stretched=s) for s in (False, True)
+    )
+    assert short.stretch == 1.0
+    assert long.stretch > 1.2
+    truth = new_target - new_source
+    needed = []
+    for solution in (short, long):
+        step = new_source @ solution.weight.T + solution.bias - new_source
+        needed.append((step * truth).sum() / (step**2).sum())
+    assert needed[0] == pytest.approx(long.stretch, rel=0.1)
+    assert needed[1] == pytest.approx(1.0, rel=0.1)
+
+
 def test_infinite_lambda_leaves_the_weights_at_the_identity() -> None:
     source, target, names = make_pairs(people=5, each=2, size=4, noise=0.1)
     solution = fit_ridge(source, target, names, lambdas=[1e12])
