@@ -6,7 +6,8 @@
     enhancer.onnx     image -> image
     fused.onnx        image uint8 [B, S, S, 3], strength float32 [B] -> neutral uint8 [B, S, S, 3]
 
-Every file is run in ONNX Runtime and compared with torch before it gets its name.
+Every file is run in ONNX Runtime and compared with torch before it gets its name. Large weights are
+stored in 16 bits.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR
 from model_training.atomic import atomic_path
+from model_training.export.compact import store_in_half
 from model_training.export.manifest import update_manifest
 from model_training.export.metadata import config_hash, describe
 from model_training.networks.classic import ClassicConfig, ClassicNet, Neutralizer
@@ -188,6 +190,7 @@ def write_onnx(
             external_data=False,
             verbose=False,
         )
+        store_in_half(temporary)
         describe(temporary, metadata)
         check_against_torch(module, example, inputs, temporary)
     return file

@@ -127,6 +127,7 @@ EXTENDED = replace(
     flip=True,
     instance_noise=0.1,
     neutralizer="ridge",
+    pair_share=0.01,
     ridge_stretch=True,
 )
 """What the weights in `onnx_models/classic` were trained with; docs/training.md says why."""
