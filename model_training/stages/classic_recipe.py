@@ -116,13 +116,20 @@ PAPER = ClassicRecipe()
 EXTENDED = replace(
     PAPER,
     network=replace(
-        PAPER.network, latent=256, prelu="shared", spectral_norm=True, batch_norm_momentum=0.05
+        PAPER.network,
+        latent=256,
+        prelu="shared",
+        spectral_norm=True,
+        sharpen=0.5,
+        batch_norm_momentum=0.05,
     ),
-    stage2_epochs=8,
+    stage2_epochs=2,
     lr=2e-4,
     w_kl=5e-5,
     enhancer_every=100,
-    w_g_ramp=3,
+    w_g=0.003,
+    w_g_ramp=1,
+    rec2_reference="input",
     stage2_trains_vae=False,
     flip=True,
     instance_noise=0.1,
