@@ -85,8 +85,11 @@ class ClassicContext:
             return None
         return EfficientNetFeatures().to(self.device, memory_format=torch.channels_last)
 
-    def after_epoch(self, stage: str) -> Callable[[int], dict[str, float]]:
-        """A function that measures and draws validation people, at every `sheet_epochs` epochs."""
+    def after_epoch(self, stage: str, last: int) -> Callable[[int], dict[str, float]]:
+        """A function that measures and draws validation people.
+
+        It does so after the first, every `sheet_epochs`-th and the last epoch, numbered `last`.
+        """
         seen = spread(np.flatnonzero(self.data.validation), MEASURED_IMAGES)
         if not len(seen):
             return lambda _: {}
@@ -94,7 +97,7 @@ class ClassicContext:
         shown = images[spread(np.arange(len(seen)), SHEET_IMAGES)]
 
         def measure(epoch: int) -> dict[str, float]:
-            if epoch % self.sheet_epochs and epoch != 1:
+            if epoch % self.sheet_epochs and epoch not in (1, last):
                 return {}
             file = self.out / "sheets" / f"{stage}-epoch-{epoch:04d}.png"
             reconstruction_sheet(self.net, self.to_device(shown), file)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from model_training.distributed import torchrun_workers
 
 TIMES = 20
@@ -13,4 +15,6 @@ if __name__ == "__main__":
                 pass
             total = workers.mean({"rank": float(workers.rank + turn)})
             assert total == {"rank": turn + (workers.count - 1) / 2}
-    print("joined", TIMES)
+    # In one piece: the other worker prints to the same pipe.
+    sys.stdout.write(f"joined {TIMES}\n")
+    sys.stdout.flush()
