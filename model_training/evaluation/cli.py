@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from model_training.evaluation.figures_cli import figures_command
 from model_training.evaluation.outputs_cli import evaluate_outputs_command
 
 
@@ -16,6 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate-check")(evaluate_check_command)
     app.command("evaluate-meter")(evaluate_meter_command)
     app.command("evaluate-outputs")(evaluate_outputs_command)
+    app.command("figures")(figures_command)
     app.command("results-doc")(results_doc_command)
 
 

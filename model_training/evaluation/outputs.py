@@ -61,7 +61,7 @@ def lower_face(crop: Image) -> Image:
 
 
 def look(
-    neutralizer: Neutralizer, cases: Sequence[Case], advance: Callable[[], None] = lambda: None
+    neutralizer: Neutralizer, cases: Sequence[Case], advance: Callable[[], object] = lambda: None
 ) -> Seen:
     """Neutralize the expressive picture of every case; cases that the service refuses are left out.
 

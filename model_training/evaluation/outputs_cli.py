@@ -38,7 +38,7 @@ def evaluate_outputs_command(
 
     cases = datasets.lfw(lfw, landmarks, people=people).cases[:limit]
     with tqdm(total=len(cases), desc="outputs") as bar:
-        seen = outputs.look(service(), cases, lambda: bar.update() and None)
+        seen = outputs.look(service(), cases, bar.update)
     accuracy, judgement = outputs.realism(seen)
     neutral = [case.neutral for case in datasets.london(london).cases if case.neutral is not None]
     report = {

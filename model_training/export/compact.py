@@ -12,6 +12,11 @@ SMALLEST = 65_536
 """Weights with fewer elements stay as they are: there is nothing to gain."""
 
 
+def cast(value: str, result: str, kind: int) -> onnx.NodeProto:
+    """A node that turns `value` into the element type `kind` under the name `result`."""
+    return helper.make_node("Cast", [value], [result], name=f"cast_{result}", to=kind)
+
+
 def store_in_half(file: Path) -> None:
     """Store float32 weights of at least `SMALLEST` elements as float16, behind a Cast.
 
@@ -35,7 +40,7 @@ def store_in_half(file: Path) -> None:
         if not np.isfinite(half).all():
             raise ValueError(f"{file}: {name} does not fit float16")
         weight.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
-        casts.append(helper.make_node("Cast", [weight.name], [name], to=TensorProto.FLOAT))
+        casts.append(cast(weight.name, name, TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)

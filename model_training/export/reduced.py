@@ -26,6 +26,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from model_training.export.compact import cast
 from model_training.export.manifest import update_manifest
 
 Image = NDArray[np.uint8]
@@ -114,7 +115,7 @@ def to_half(graph: bytes) -> bytes:
             array = onnx.numpy_helper.to_array(constants[value]).astype(np.float16)
             model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
         elif value not in halved:
-            nodes.append(_cast(value, name, onnx.TensorProto.FLOAT16))
+            nodes.append(cast(value, name, onnx.TensorProto.FLOAT16))
         halved.add(value)
         return name
 
@@ -132,7 +133,7 @@ def to_half(graph: bytes) -> bytes:
         node.output[:] = [f"{value}_half" for value in results]
         nodes.append(node)
         wanted = [value for value in results if value in outside]
-        nodes.extend(_cast(f"{value}_half", value, onnx.TensorProto.FLOAT) for value in wanted)
+        nodes.extend(cast(f"{value}_half", value, onnx.TensorProto.FLOAT) for value in wanted)
     used = {value for node in nodes for value in node.input}
     kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
     del model.graph.node[:], model.graph.initializer[:], model.graph.value_info[:]
@@ -140,10 +141,6 @@ def to_half(graph: bytes) -> bytes:
     model.graph.initializer.extend(kept)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
-
-
-def _cast(value: str, result: str, kind: int) -> onnx.NodeProto:
-    return onnx.helper.make_node("Cast", [value], [result], name=f"cast_{result}", to=kind)
 
 
 def compare(before: bytes, after: bytes, crops: Sequence[Image], repeats: int = 3) -> Difference:

@@ -21,5 +21,3 @@ def register(app: typer.Typer) -> None:
         if find_spec(name):
             import_module(name).register(train_app)
     app.add_typer(train_app)
-    if find_spec("model_training.stages.figures_cli"):
-        import_module("model_training.stages.figures_cli").register(app)

@@ -8,12 +8,7 @@ from typing import Annotated
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    """Add `figures`."""
-    app.command()(figures)
-
-
-def figures(
+def figures_command(
     weights: Annotated[
         Path, typer.Option(exists=True, dir_okay=False, help="classic.pt of a finished training.")
     ],
@@ -33,10 +28,10 @@ def figures(
 ) -> None:
     """Draw figures 2 (the stages) and 3 (six expressions by both sexes) of the paper."""
     from model_training.checkpoint import CheckpointError
+    from model_training.evaluation.classic_figures import figure_2, figure_3
     from model_training.evaluation.datasets import DataError
     from model_training.evaluation.datasets import pairs as pair_cases
     from model_training.stages.classic import load_result
-    from model_training.stages.classic_figures import figure_2, figure_3
 
     try:
         net, _ = load_result(weights, neutralizer)
