@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from app.editing import Edited, FaceEditor
 from app.errors import (
-    IdentityNotPreservedError,
     IncompatibleOptionsError,
     ModelFileError,
     ModelNotAvailableError,
@@ -26,7 +25,8 @@ from app.imaging.decode import DecodeLimits, Photograph, decode
 from app.imaging.encode import encode_png
 from app.imaging.mark import with_mark
 from app.imaging.provenance import png_text
-from app.inference.identity import Recogniser
+from app.inference.crowd import Crowd
+from app.inference.identity import Recogniser, identity_warnings
 from app.inference.meter import Meter
 from app.inference.registry import Model, load_meter, load_models
 from app.inference.session import RuntimeOptions
@@ -54,9 +54,11 @@ class Neutralizer:
         meter: Meter | None = None,
         recogniser: Recogniser | None = None,
         signer: ManifestSigner | None = None,
+        crowd: Crowd | None = None,
     ) -> None:
         """Use `build` unless the parts are already there."""
         self._detector = detector
+        self._crowd = crowd or Crowd()
         self.models = models
         self.meter = meter
         self._signer = signer
@@ -73,7 +75,7 @@ class Neutralizer:
         """
         if settings.memory_arena:
             keep_freed_memory()
-        runtime = RuntimeOptions.of(settings)
+        runtime, crowd = RuntimeOptions.of(settings), Crowd()
         recogniser = None
         if settings.identity != "off":
             recogniser = Recogniser(settings.identity_threshold, settings.identity_model)
@@ -83,6 +85,7 @@ class Neutralizer:
             settings.max_batch,
             settings.batch_delay_ms / 1000,
             settings.workers,
+            crowd,
         )
         if settings.default_model not in models:
             raise ModelFileError(
@@ -90,12 +93,13 @@ class Neutralizer:
                 f"{', '.join(models)}. STOICNET_DEFAULT_MODEL chooses another."
             )
         built = cls(
-            FaceDetector(min_score=settings.min_face_score, threads=runtime.threads),
+            FaceDetector(min_score=settings.min_face_score, threads=runtime.threads, crowd=crowd),
             models,
             settings,
-            load_meter(settings.models_dir, runtime),
+            load_meter(settings.models_dir, runtime, crowd),
             recogniser,
             ManifestSigner.of(settings),
+            crowd,
         )
         if settings.warm_up:
             for model in models.values():
@@ -117,7 +121,10 @@ class Neutralizer:
         Raises:
             ImageError, FaceError: as `neutralize`.
         """
-        progress = progress or Progress()
+        with self._crowd.member():
+            return self._analyze(data, policy, progress or Progress())
+
+    def _analyze(self, data: bytes, policy: FacesPolicy, progress: Progress) -> Analysis:
         photograph, chosen, found, notes = self._look(data, policy, progress)
         looked_at = []
         for face in chosen:
@@ -159,8 +166,10 @@ class Neutralizer:
             RequestError: the options do not go together, or the model is not there.
             WorkError: the runtime failed, or nobody waits any more.
         """
-        options = options or Options()
-        progress = progress or Progress()
+        with self._crowd.member():
+            return self._neutralize(data, options or Options(), progress or Progress())
+
+    def _neutralize(self, data: bytes, options: Options, progress: Progress) -> Result:
         if options.output == "face" and options.faces == "all":
             raise IncompatibleOptionsError(
                 "output=face returns one crop; choose faces=one or faces=largest."
@@ -168,7 +177,8 @@ class Neutralizer:
         model = self._model(options)
         photograph, chosen, found, notes = self._look(data, options.faces, progress)
         edited = self._editor.edit(photograph.pixels, chosen, found, model, options, progress)
-        warnings = (*notes, *self._identity_warnings(edited))
+        readings = [face.identity for face in edited.faces if face.identity is not None]
+        warnings = (*notes, *identity_warnings(readings, self._settings.identity == "refuse"))
         image, png = self._encode(edited, model, options, progress)
         return Result(
             image=image,
@@ -226,23 +236,3 @@ class Neutralizer:
                 available=list(self.models),
             )
         return model
-
-    def _identity_warnings(self, edited: Edited) -> list[str]:
-        """Warnings for faces that no longer look like the same person, or a refusal of them."""
-        lost = [
-            face.identity
-            for face in edited.faces
-            if face.identity is not None and not face.identity.preserved
-        ]
-        if not lost:
-            return []
-        worst = min(lost, key=lambda identity: identity.similarity)
-        text = (
-            f"The recogniser {worst.model} no longer takes the face for the same person: "
-            f"similarity {worst.similarity:.3f}, {worst.threshold:.3f} is needed."
-        )
-        if self._settings.identity == "refuse":
-            raise IdentityNotPreservedError(
-                text, similarity=round(worst.similarity, 4), threshold=worst.threshold
-            )
-        return [text]

@@ -96,8 +96,9 @@ class Settings(BaseSettings):
     intra_op_threads: int = Field(
         default=0,
         ge=0,
-        description="Threads ONNX Runtime uses inside one run; 0 takes the cores this process "
-        "may use (affinity and container limit).",
+        description="Threads ONNX Runtime uses inside a run on the CPU while one photograph is "
+        "worked on; 0 takes the cores this process may use (affinity and container limit). Several "
+        "photographs at once take one thread each.",
     )
     memory_arena: bool = Field(
         default=True,

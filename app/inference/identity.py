@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.errors import ModelFileError
+from app.errors import IdentityNotPreservedError, ModelFileError
 
 MODEL = "SFace 2021dec"
 SFACE_FILE = Path("models") / "face_recognition_sface_2021dec.onnx"
@@ -45,6 +46,31 @@ class Identity:
     def preserved(self) -> bool:
         """Whether it counts as the same person."""
         return self.similarity >= self.threshold
+
+
+def identity_warnings(readings: Sequence[Identity], refuse: bool) -> list[str]:
+    """Warnings for faces that no longer look like the same person.
+
+    Args:
+        readings: of the faces of one photograph.
+        refuse: raise instead of warning.
+
+    Raises:
+        IdentityNotPreservedError: `refuse`, and a face is another person's.
+    """
+    lost = [reading for reading in readings if not reading.preserved]
+    if not lost:
+        return []
+    worst = min(lost, key=lambda reading: reading.similarity)
+    text = (
+        f"The recogniser {worst.model} no longer takes the face for the same person: "
+        f"similarity {worst.similarity:.3f}, {worst.threshold:.3f} is needed."
+    )
+    if refuse:
+        raise IdentityNotPreservedError(
+            text, similarity=round(worst.similarity, 4), threshold=worst.threshold
+        )
+    return [text]
 
 
 def sface_path() -> Path:

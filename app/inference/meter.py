@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.errors import ModelFileError
 from app.faces.alignment import Matrix, cut
+from app.inference.crowd import Crowd, CrowdSession
 from app.inference.session import RuntimeOptions
 
 _OUTPUTS = ["score", "lip_gap", "eye_opening"]
@@ -44,9 +45,17 @@ class Meter:
     """
 
     def __init__(
-        self, graph: bytes, crop_size: int, version: str, sha256: str, options: RuntimeOptions
+        self,
+        graph: bytes,
+        crop_size: int,
+        version: str,
+        sha256: str,
+        options: RuntimeOptions,
+        crowd: Crowd | None = None,
     ) -> None:
         """Load it; on the CPU, where a crop takes it a few milliseconds.
+
+        Runs take one thread while `crowd` is not alone.
 
         Raises:
             ModelFileError: not a meter.
@@ -54,15 +63,19 @@ class Meter:
         self._size = crop_size
         self.version = version
         self.sha256 = sha256
-        try:
-            self._session = ort.InferenceSession(
-                graph, options.session_options(), providers=["CPUExecutionProvider"]
+
+        def build(threads: int) -> ort.InferenceSession:
+            return ort.InferenceSession(
+                graph, options.session_options(threads), providers=["CPUExecutionProvider"]
             )
+
+        try:
+            self._session = CrowdSession(build, options.threads, crowd)
         # ONNX Runtime raises a dozen unrelated types for graphs it cannot load.
         except Exception as error:
             raise ModelFileError(f"The meter cannot be loaded: {error}") from error
-        inputs = {value.name: value.type for value in self._session.get_inputs()}
-        missing = set(_OUTPUTS) - {value.name for value in self._session.get_outputs()}
+        inputs = {value.name: value.type for value in self._session.session.get_inputs()}
+        missing = set(_OUTPUTS) - {value.name for value in self._session.session.get_outputs()}
         if inputs != {"image": "tensor(uint8)"} or missing:
             raise ModelFileError(f"The meter has inputs {inputs} and lacks outputs {missing}.")
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.errors import ModelFileError
 from app.inference.batcher import MicroBatcher
+from app.inference.crowd import Crowd
 from app.inference.meter import Meter
 from app.inference.providers import CPU
 from app.inference.session import NeutralizerSession, RuntimeOptions
@@ -152,6 +153,7 @@ def load_models(
     max_batch: int = 8,
     batch_delay_s: float = 0.0,
     workers: int = 1,
+    crowd: Crowd | None = None,
 ) -> dict[str, Model]:
     """Load every model of the manifest, after checking every file it lists.
 
@@ -161,6 +163,7 @@ def load_models(
         max_batch, batch_delay_s: see `MicroBatcher`.
         workers: threads that submit crops. On the CPU a batch costs as much as its crops one by
             one, so they run side by side there, unless a delay asks for batches.
+        crowd: on the CPU, runs take one thread while it is not alone.
 
     Raises:
         ModelFileError: a file is missing, differs, or is not a graph of the contract.
@@ -175,7 +178,7 @@ def load_models(
                 checked_bytes(models_dir / name / file, expected)
         # The session gets the very bytes that were checked.
         graph = checked_bytes(models_dir / name / FUSED, entry.files[FUSED])
-        session = NeutralizerSession(graph, name, options)
+        session = NeutralizerSession(graph, name, options, crowd)
         side_by_side = session.provider == CPU and not batch_delay_s
         most, parallel = (1, workers) if side_by_side else (max_batch, 1)
         models[name] = Model(
@@ -192,8 +195,10 @@ def load_models(
     return models
 
 
-def load_meter(models_dir: Path, options: RuntimeOptions) -> Meter | None:
-    """The meter, if the manifest has one.
+def load_meter(
+    models_dir: Path, options: RuntimeOptions, crowd: Crowd | None = None
+) -> Meter | None:
+    """The meter, if the manifest has one; its runs take one thread while `crowd` is not alone.
 
     Raises:
         ModelFileError: its file is missing, differs, or is not a meter.
@@ -205,4 +210,4 @@ def load_meter(models_dir: Path, options: RuntimeOptions) -> Meter | None:
         raise ModelFileError(f"The meter lists no {METER} in manifest.json.")
     expected = entry.files[METER]
     graph = checked_bytes(models_dir / "meter" / METER, expected)
-    return Meter(graph, entry.crop_size, entry.version, expected.sha256, options)
+    return Meter(graph, entry.crop_size, entry.version, expected.sha256, options, crowd)

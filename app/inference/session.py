@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from app.errors import DeviceUnavailableError, ModelFileError
 from app.inference.cores import usable_cores
+from app.inference.crowd import Crowd, CrowdSession
 from app.inference.providers import (
     CPU,
     CUDA,
@@ -65,10 +66,10 @@ class RuntimeOptions:
         """Threads inside one run on the CPU."""
         return self.intra_op_threads or usable_cores()
 
-    def session_options(self) -> ort.SessionOptions:
-        """The same for ONNX Runtime."""
+    def session_options(self, threads: int | None = None) -> ort.SessionOptions:
+        """The same for ONNX Runtime; `threads` instead of their usual number."""
         options = ort.SessionOptions()
-        options.intra_op_num_threads = self.threads
+        options.intra_op_num_threads = threads or self.threads
         # The graphs are chains: there is nothing for a second inter-op thread to do.
         options.inter_op_num_threads = 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
@@ -89,30 +90,42 @@ class NeutralizerSession:
         metadata: the graph's `custom_metadata_map`, JSON values parsed.
     """
 
-    def __init__(self, model: bytes, name: str, options: RuntimeOptions) -> None:
+    def __init__(
+        self, model: bytes, name: str, options: RuntimeOptions, crowd: Crowd | None = None
+    ) -> None:
         """Build the session.
 
         Args:
             model: the ONNX file's bytes (already checked against the manifest).
             name: the model's name, for messages.
             options: how to run it.
+            crowd: on the CPU, runs take one thread while it is not alone.
 
         Raises:
             DeviceUnavailableError: `cuda` or `tensorrt` was asked for and did not come up.
             ModelFileError: not a graph of the contract.
         """
         self._name = name
-        session = self._build(model, options)
-        self._session = session
-        self.provider: str = session.get_providers()[0]
+        self._session = self._build(model, options, options.threads)
+        self.provider: str = self._session.get_providers()[0]
         self._check_device(options.device)
         self._check_contract()
-        self.metadata = _parsed(dict(session.get_modelmeta().custom_metadata_map))
+        self.metadata = _parsed(dict(self._session.get_modelmeta().custom_metadata_map))
+        self._by_load = None
+        if self.provider == CPU:
+            first = {options.threads: self._session}
+            self._by_load = CrowdSession(
+                lambda threads: first.get(threads) or self._build(model, options, threads),
+                options.threads,
+                crowd,
+            )
 
-    def _build(self, model: bytes, options: RuntimeOptions) -> Any:
+    def _build(self, model: bytes, options: RuntimeOptions, threads: int) -> Any:
         providers = chosen_providers(options.device, options.gpu_memory_mb, options.engine_cache)
         try:
-            return ort.InferenceSession(model, options.session_options(), providers=providers)
+            return ort.InferenceSession(
+                model, options.session_options(threads), providers=providers
+            )
         # ONNX Runtime raises a dozen unrelated types for graphs it cannot load.
         except Exception as error:
             raise ModelFileError(f"The model {self._name} cannot be loaded: {error}") from error
@@ -149,11 +162,11 @@ class NeutralizerSession:
         Returns:
             uint8 RGB [B, S, S, 3].
         """
-        if self.provider == CPU:
-            outputs = self._session.run(["neutral"], {"image": image, "strength": strength})
-        else:
-            outputs = self._run_bound(image, strength)
-        return np.asarray(outputs[0], np.uint8)
+        if self._by_load is None:
+            (neutral,) = self._run_bound(image, strength)
+            return neutral
+        inputs: dict[str, NDArray[Any]] = {"image": image, "strength": strength}
+        return np.asarray(self._by_load.run(["neutral"], inputs)[0], np.uint8)
 
     def _run_bound(
         self, image: NDArray[np.uint8], strength: NDArray[np.float32]

@@ -12,12 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
-from app.editing import Edited
 from app.errors import IdentityNotPreservedError, ModelFileError
 from app.faces.detector import Face, FaceDetector
 from app.faces.quality import quality_components, yaw_degrees
 from app.imaging.provenance import COMPOSITE
-from app.inference.identity import SFACE_SHA256, Identity, Recogniser
+from app.inference.identity import SFACE_SHA256, Identity, Recogniser, identity_warnings
 from app.inference.meter import Expression
 from app.main import create_app
 from app.pipeline import Neutralizer
@@ -179,30 +178,14 @@ def test_changes_too_small_to_matter_are_not_made(tmp_path: Path, astronaut: Ima
         assert np.array_equal(left.image, astronaut)
 
 
-@pytest.mark.parametrize("policy", ["warn", "refuse"])
-def test_another_person_is_said_or_refused(
-    neutralizer: Neutralizer,
-    toy_models: Path,
-    detector: FaceDetector,
-    astronaut: Image,
-    policy: str,
-) -> None:
-    done = neutralizer.neutralize(encode(astronaut))
-    settings = Settings(models_dir=toy_models, identity=policy)  # type: ignore[arg-type]
-    judge = Neutralizer(detector, neutralizer.models, settings)
-
-    def edited(similarity: float) -> Edited:
-        face = replace(done.faces[0], identity=Identity(similarity, 0.363))
-        return Edited(done.image, done.mask, (face,))
-
-    assert judge._identity_warnings(edited(0.9)) == []
-    if policy == "warn":
-        (warning,) = judge._identity_warnings(edited(0.2))
-        assert "0.200" in warning
-    else:
-        with pytest.raises(IdentityNotPreservedError) as refused:
-            judge._identity_warnings(edited(0.2))
-        assert refused.value.facts == {"similarity": 0.2, "threshold": 0.363}
+def test_another_person_is_said_or_refused() -> None:
+    same, other = Identity(0.9, 0.363), Identity(0.2, 0.363)
+    assert identity_warnings([same], refuse=True) == []
+    (warning,) = identity_warnings([same, other], refuse=False)
+    assert "0.200" in warning
+    with pytest.raises(IdentityNotPreservedError) as refused:
+        identity_warnings([same, other], refuse=True)
+    assert refused.value.facts == {"similarity": 0.2, "threshold": 0.363}
 
 
 def test_a_tampered_meter_ends_the_start(tmp_path: Path) -> None:

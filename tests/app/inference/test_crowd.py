@@ -1,0 +1,118 @@
+"""Threads by the load: which session runs, and that the answer is the same."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import onnxruntime as ort
+from onnx import TensorProto, helper
+
+from app.faces.detector import Face, FaceDetector
+from app.inference.crowd import Crowd, CrowdSession
+from app.inference.registry import FUSED, checked_bytes, read_manifest
+from app.inference.session import NeutralizerSession, RuntimeOptions
+from app.pipeline import Neutralizer
+from app.settings import DEFAULT_MODELS_DIR
+from tests.app.conftest import Image
+from tests.app.files import encode
+
+
+def test_the_crowd_counts_threads_that_are_in() -> None:
+    crowd, inside, leave = Crowd(), threading.Barrier(2), threading.Event()
+
+    def work() -> None:
+        with crowd.member():
+            inside.wait()
+            leave.wait()
+
+    other = threading.Thread(target=work)
+    other.start()
+    inside.wait()
+    assert crowd.alone
+    with crowd.member():
+        assert not crowd.alone
+    leave.set()
+    other.join()
+    with crowd.member():
+        assert crowd.alone, "those who left are not counted"
+
+
+def test_a_member_that_fails_leaves() -> None:
+    crowd = Crowd()
+    for _ in range(3):
+        try:
+            with crowd.member():
+                raise KeyError
+        except KeyError:
+            pass
+    with crowd.member():
+        assert crowd.alone
+
+
+def adding(amount: int) -> ort.InferenceSession:
+    """y = x + amount, so that the answer tells which session ran."""
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "amount"], ["y"])],
+        "adding",
+        [value("x", TensorProto.INT64, [1])],
+        [value("y", TensorProto.INT64, [1])],
+        [helper.make_tensor("amount", TensorProto.INT64, [1], [amount])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def test_the_load_chooses_the_session() -> None:
+    crowd, zero = Crowd(), {"x": np.zeros(1, np.int64)}
+    session = CrowdSession(adding, 4, crowd)
+    with crowd.member():
+        assert session.run(["y"], zero)[0] == 4
+        with crowd.member():
+            assert session.run(["y"], zero)[0] == 1
+    assert CrowdSession(adding, 4).run(["y"], zero)[0] == 4
+
+
+def test_nothing_is_loaded_twice_that_would_run_the_same() -> None:
+    built: list[int] = []
+
+    def build(threads: int) -> ort.InferenceSession:
+        built.append(threads)
+        return adding(threads)
+
+    CrowdSession(build, 1, Crowd())
+    CrowdSession(build, 4)
+    assert built == [1, 4]
+
+
+def test_the_answer_does_not_depend_on_the_threads() -> None:
+    entry = read_manifest(DEFAULT_MODELS_DIR).models["photo"]
+    graph = checked_bytes(DEFAULT_MODELS_DIR / "photo" / FUSED, entry.files[FUSED])
+    crowd = Crowd()
+    session = NeutralizerSession(graph, "photo", RuntimeOptions("cpu", intra_op_threads=2), crowd)
+    noise = np.random.default_rng(0).integers(0, 256, (1, 256, 256, 3)).astype(np.uint8)
+    with crowd.member():
+        alone = session.run(noise, np.ones(1, np.float32))
+        with crowd.member():
+            crowded = session.run(noise, np.ones(1, np.float32))
+    assert (alone != noise).any()
+    np.testing.assert_array_equal(alone, crowded)
+
+
+def test_photographs_in_work_make_the_crowd(neutralizer: Neutralizer, astronaut: Image) -> None:
+    crowd = neutralizer._crowd
+    seen: list[bool] = []
+
+    class Watching(FaceDetector):
+        def detect(self, image: Image) -> list[Face]:
+            seen.append(crowd.alone)
+            return super().detect(image)
+
+    watched = Neutralizer(Watching(), neutralizer.models, neutralizer._settings, crowd=crowd)
+    data = encode(astronaut)
+    watched.neutralize(data)
+    with crowd.member():
+        watched.neutralize(data)
+        watched.analyze(data)
+    assert seen == [True, False, False]
