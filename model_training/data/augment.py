@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LUMA = (0.299, 0.587, 0.114)
-SOFT, COMPRESSED = 0.3, 0.2
-"""Shares of small or unsharp photographs, and of visibly compressed ones."""
+SOFT, COMPRESSED, NOISY = 0.3, 0.2, 0.25
+"""Shares of small or unsharp photographs, of visibly compressed ones, and of grainy ones."""
 
 
 def flip(images: Tensor, chosen: Tensor) -> Tensor:
@@ -43,6 +43,27 @@ def side_light(images: Tensor, amount: Tensor, angle: Tensor) -> Tensor:
     cos, sin = (f(angle).view(-1, 1, 1, 1) for f in (torch.cos, torch.sin))
     gain = 1 - amount.view(-1, 1, 1, 1) * (0.5 + 0.5 * (x * cos + y * sin)).clamp(0, 1)
     return (images + 1) * gain - 1
+
+
+def mirrored_flow(flow: Tensor, chosen: Tensor) -> Tensor:
+    """Flow and trust [B, 3, H, W] of the chosen samples' mirror images."""
+    turned = flow.flip(3) * torch.tensor([-1.0, 1.0, 1.0]).view(1, 3, 1, 1)
+    return torch.where(chosen.view(-1, 1, 1, 1), turned, flow)
+
+
+def one_side(
+    neutral: Tensor, expressive: Tensor, chosen: Tensor, rng: np.random.Generator
+) -> Tensor:
+    """The chosen samples with the expression of one side of the face only: a wink.
+
+    Returns:
+        Expressive images [B, 3, H, W].
+    """
+    x = torch.linspace(-1, 1, neutral.shape[-1]).view(1, 1, 1, -1)
+    side = torch.from_numpy(np.where(rng.random(len(neutral)) < 0.5, 1.0, -1.0)).float()
+    there = (0.5 + x * side.view(-1, 1, 1, 1) / 0.12).clamp(0, 1)
+    mixed = there * expressive + (1 - there) * neutral
+    return torch.where(chosen.view(-1, 1, 1, 1), mixed, expressive)
 
 
 def misalign(images: Tensor, rng: np.random.Generator) -> Tensor:
@@ -104,18 +125,19 @@ def _occluder_mask(rng: np.random.Generator, height: int, width: int) -> Tensor:
 
 
 def augment_pair(
-    neutral: Tensor, expressive: Tensor, valid: Tensor, rng: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
+    neutral: Tensor, expressive: Tensor, valid: Tensor, flow: Tensor, rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The same accidents on both members.
 
     Args:
         neutral: targets [B, 3, H, W].
         expressive: inputs, same shape.
         valid: [B, 1, H, W].
+        flow: [B, 3, H, W], x, y and trust, see `PairFlow`.
         rng: the run's generator.
 
     Returns:
-        The three, augmented.
+        The four, augmented.
     """
     count, _, height, width = neutral.shape
     both = torch.cat([neutral, expressive])
@@ -125,6 +147,7 @@ def augment_pair(
 
     mirrored = pick(0.5)
     both, valid = flip(both, mirrored.repeat(2)), flip(valid, mirrored)
+    flow = mirrored_flow(flow, mirrored)
     both = to_grey(both, pick(0.15).repeat(2))
     amount = torch.from_numpy(rng.uniform(0.2, 0.75, count).astype(np.float32)) * pick(0.3)
     angle = torch.from_numpy(rng.uniform(0, 2 * np.pi, count).astype(np.float32))
@@ -139,15 +162,16 @@ def augment_pair(
         patch = both[int(rng.integers(count))].roll(int(rng.integers(height)), 1)
         occlude(both, int(row), patch, mask)
         occlude(both, int(row) + count, patch, mask)
-    noisy = pick(0.25).view(-1, 1, 1, 1)
-    sigma = float(rng.uniform(0.005, 0.04))
-    grain = torch.from_numpy(rng.standard_normal(neutral.shape, dtype=np.float32)) * sigma * noisy
-    both = (both + grain.repeat(2, 1, 1, 1)).clamp(-1, 1)
+        flow[row, 2] *= mask[0] == 0
+    for row in np.flatnonzero(rng.random(count) < NOISY):
+        grain = rng.standard_normal(neutral.shape[1:], dtype=np.float32)
+        both[[row, row + count]] += torch.from_numpy(grain) * float(rng.uniform(0.005, 0.04))
+    both = both.clamp_(-1, 1)
     for row in np.flatnonzero(rng.random(count) < COMPRESSED):
         quality = int(rng.integers(25, 85))
         compress(both, int(row), quality)
         compress(both, int(row) + count, quality)
-    return both[:count], both[count:], valid
+    return both[:count], both[count:], valid, flow
 
 
 def augment_single(images: Tensor, rng: np.random.Generator) -> Tensor:

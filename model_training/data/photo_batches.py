@@ -12,7 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model_training.data.augment import augment_pair, augment_single, misalign
+from model_training.data.augment import augment_pair, augment_single, misalign, one_side
+from model_training.data.emphasis import read_emphasis
+from model_training.data.pair_flow import PairFlow
 from model_training.data.pair_store import PairStore
 from model_training.distributed import ALONE, Workers
 from model_training.networks.photo import WINDOW_LEFT, WINDOW_SIZE, WINDOW_TOP
@@ -31,18 +33,20 @@ class PhotoData:
         unchanged: how many of all these are made neutral-to-neutral.
         wild: real expressive crops without a target.
         calm: real neutral crops for the discriminator.
+        one_sided: share of the pairs of closing eyes that become a wink.
         misaligned: share of the batches that are resampled off their alignment; the others keep
             their sharpness.
     """
 
     pairs: tuple[Path, ...]
     prepared: Path
-    synthetic: int = 7
-    transplants: int = 3
+    synthetic: int = 10
+    transplants: int = 2
     smiles: int = 2
     unchanged: int = 2
     wild: int = 6
     calm: int = 8
+    one_sided: float = 0.4
     misaligned: float = 0.5
 
 
@@ -88,6 +92,8 @@ class PhotoBatch(NamedTuple):
         neutral: [P, 3, S, S] targets.
         expressive: [P, 3, S, S] inputs.
         valid: [P, 1, S, S] in {0, 1}.
+        flow: [P, 3, S, S]: how far off a target's pixel lies in the input (x, y; pixels), and
+            whether that is to be trusted.
         wild: [W, 3, S, S] real expressive photographs.
         calm: [C, 3, S, S] real neutral photographs.
     """
@@ -95,6 +101,7 @@ class PhotoBatch(NamedTuple):
     neutral: Tensor
     expressive: Tensor
     valid: Tensor
+    flow: Tensor
     wild: Tensor
     calm: Tensor
 
@@ -110,6 +117,13 @@ class PhotoBatches:
     def __init__(self, data: PhotoData) -> None:
         self.data = data
         self.synthetic = [PairStore.open(folder) for folder in data.pairs]
+        self.first = np.cumsum([0, *(len(store) for store in self.synthetic[:-1])])
+        labelled = zip(data.pairs, self.synthetic, strict=True)
+        read = [read_emphasis(folder, len(store)) for folder, store in labelled]
+        emphasis = np.concatenate([weights for weights, _ in read])
+        self.emphasis = emphasis / emphasis.sum()
+        self.one_sided = np.concatenate([one_sided for _, one_sided in read])
+        self.flow_between = PairFlow()
         self.transplants = PairStore.open(data.prepared / "transplants")
         self.smiles = PairStore.open(data.prepared / "smiles")
         self.expressive = np.load(data.prepared / "expressive.npy", mmap_mode="r")
@@ -123,23 +137,26 @@ class PhotoBatches:
         data = self.data
         return data.synthetic + data.transplants + data.smiles + data.wild
 
-    def _pairs(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _pairs(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Neutral, expressive, valid, and bool [P]: is to wink."""
         data = self.data
-        # Sets count by their size; the real ones come last, to be judged by the critic too.
-        sizes = np.array([len(store) for store in self.synthetic], float)
-        chosen = rng.choice(len(sizes), data.synthetic, p=sizes / sizes.sum())
-        wanted = [
-            (store, int((chosen == place).sum())) for place, store in enumerate(self.synthetic)
-        ]
-        wanted += [(self.transplants, data.transplants), (self.smiles, data.smiles)]
-        drawn = [
-            store.batch(rng.integers(0, len(store), count)) for store, count in wanted if count
-        ]
+        # The real ones come last, to be judged by the critic too.
+        chosen = rng.choice(len(self.emphasis), data.synthetic, p=self.emphasis)
+        store_of = np.searchsorted(self.first, chosen, side="right") - 1
+        drawn, order = [], np.argsort(store_of, kind="stable")
+        for place in np.unique(store_of):
+            rows = chosen[store_of == place] - self.first[place]
+            drawn.append(self.synthetic[place].batch(rows))
+        winks = self.one_sided[chosen[order]] & (rng.random(len(chosen)) < data.one_sided)
+        for store, count in ((self.transplants, data.transplants), (self.smiles, data.smiles)):
+            if count:
+                drawn.append(store.batch(rng.integers(0, len(store), count)))
         neutral, expressive, valid = (np.concatenate(part) for part in zip(*drawn, strict=True))
         return (
             to_tensor(neutral),
             to_tensor(expressive),
             torch.from_numpy(valid[:, None].astype(np.float32)),
+            torch.from_numpy(np.pad(winks, (0, data.transplants + data.smiles))),
         )
 
     def _crops(
@@ -160,20 +177,27 @@ class PhotoBatches:
 
     def draw(self, rng: np.random.Generator) -> PhotoBatch:
         """A batch, augmented."""
-        neutral, expressive, valid = self._pairs(rng)
+        data = self.data
+        neutral, expressive, valid, winks = self._pairs(rng)
+        expressive = one_side(neutral, expressive, winks, rng)
         if rng.random() < self.data.misaligned:
             joined = misalign(torch.cat([neutral, expressive, valid], 1), rng)
             neutral, expressive, valid = joined.split([3, 3, 1], 1)
             valid = (valid > 0.5).float()
         # Neutral in, neutral out: the first few are their own target.
-        expressive = torch.cat([neutral[: self.data.unchanged], expressive[self.data.unchanged :]])
-        neutral, expressive, valid = augment_pair(neutral, expressive, valid, rng)
+        expressive = torch.cat([neutral[: data.unchanged], expressive[data.unchanged :]])
+        # Before noise and blur, which lie still. A transplant's members are two people.
+        alike = torch.ones(len(neutral), dtype=torch.bool)
+        alike[data.synthetic : data.synthetic + data.transplants] = False
+        flow = self.flow_between(neutral, expressive, alike)
+        neutral, expressive, valid, flow = augment_pair(neutral, expressive, valid, flow, rng)
         wild = rng.choice(len(self.expressive), self.data.wild, p=self.rarity)
         calm = rng.integers(0, len(self.neutral), self.data.calm)
         return PhotoBatch(
             neutral=neutral,
             expressive=expressive,
             valid=valid,
+            flow=flow,
             wild=self._crops(self.expressive, wild, rng),
             calm=self._crops(self.neutral, calm, rng),
         )

@@ -10,6 +10,12 @@ from torch import Tensor
 
 from model_training.networks.photo import CROP_SIZE, PhotoMaps
 
+_USUAL_CHANGE, _NO_CHANGE = 0.04, 0.002
+"""Mean absolute change of a synthetic pair's window, and what is none, in [-1, 1]."""
+
+_FAR = 0.06
+"""Displacement (`grid_sample` units; 6 px) up to which its error counts squared."""
+
 
 @dataclass(frozen=True)
 class PhotoLossWeights:
@@ -17,6 +23,7 @@ class PhotoLossWeights:
 
     Attributes:
         warp: the warped pixels alone, before paint: geometry should do what it can.
+        displacement: the flow against the one between the members of a pair.
         gradient: edges, so that texture is not averaged away.
         outside: change where the target is not trusted (beyond a real pair's face).
         surroundings: change of a real expressive photograph's surroundings.
@@ -28,6 +35,7 @@ class PhotoLossWeights:
     """
 
     warp: float = 0.3
+    displacement: float = 30.0
     gradient: float = 1.0
     outside: float = 0.4
     surroundings: float = 0.3
@@ -88,6 +96,33 @@ def changed_weights(neutral: Tensor, expressive: Tensor) -> Tensor:
     return (F.avg_pool2d(change, 9, 1, 4) * 4).clamp(0, 1)
 
 
+def balance(neutral: Tensor, expressive: Tensor) -> Tensor:
+    """[B, 1, 1, 1]: what each sample counts, so that a frown teaches as much as a laugh.
+
+    Inverse to the change between the members, within limits; unchanged pairs count once.
+    """
+    change = (neutral - expressive).abs().mean((1, 2, 3), keepdim=True)
+    weight = (_USUAL_CHANGE / change.clamp_min(1e-6)).clamp(0.6, 3.0)
+    return torch.where(change < _NO_CHANGE, torch.ones_like(weight), weight)
+
+
+def displacement(flow: Tensor, true: Tensor, regions: Tensor) -> Tensor:
+    """Distance of the flow from that between the members of a pair, where it is trusted.
+
+    Squared up to a few pixels: the absolute distance has its best guess at the median, which is
+    not to move as long as a frown is less than certain (after 500 steps nothing had moved).
+
+    Args:
+        flow: [B, 2, h, w], the network's, in `grid_sample` units of the window.
+        true: [B, 3, H, W], x and y in pixels of the window, and trust; H a multiple of h.
+        regions: `region_weights`, cut to H x W.
+    """
+    side, factor = true.shape[-1], true.shape[-1] // flow.shape[-1]
+    trust = F.avg_pool2d(true[:, 2:] * regions, factor)
+    wanted = F.avg_pool2d(true[:, :2], factor) * (2.0 / side)
+    return (F.smooth_l1_loss(flow, wanted, reduction="none", beta=_FAR) * trust).mean()
+
+
 def reconstruction(
     output: Tensor,
     warped: Tensor,
@@ -110,6 +145,7 @@ def reconstruction(
         weights: of the terms.
     """
     importance = (regions + 3 * changed_weights(neutral, expressive)) * valid
+    importance = importance * balance(neutral, expressive)
     return (
         weighted_l1(output, neutral, importance)
         + weights.warp * weighted_l1(warped, neutral, importance)

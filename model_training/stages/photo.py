@@ -22,6 +22,7 @@ from model_training.distributed import ALONE, Workers
 from model_training.losses.expression import ExpressionLoss
 from model_training.losses.photo import (
     PhotoLossWeights,
+    displacement,
     lsgan_discriminator,
     lsgan_generator,
     reconstruction,
@@ -49,7 +50,7 @@ class PhotoTraining:
         steps: generator steps of the whole run (the learning rate ends there).
         learning_rate: AdamW's, at its height.
         discriminator_rate: Adam's; not above the generator's.
-        adversarial_from: step at which the discriminator starts.
+        adversarial_from: step at which the judges start: discriminator and meter.
         adversarial_ramp: steps until its weight is full.
         weights: of the loss terms.
         network: sizes.
@@ -198,12 +199,17 @@ def train_photo(config: PhotoTraining, workers: Workers = ALONE) -> Path:
         loss = reconstruction(
             output[:paired], warped, neutral, inputs[:paired], valid, window.cut(regions), weights
         )
-        loss = loss + regularisation(maps, weights)
+        misplaced = displacement(maps.flow[:paired], window.cut(batch.flow), window.cut(regions))
+        loss = loss + weights.displacement * misplaced + regularisation(maps, weights)
         loss = loss + weights.surroundings * weighted_l1(
             output[paired:], wild, window.cut(surroundings)
         )
-        values = {"rebuild": loss.item(), "mask": maps.mask.mean().item()}
-        if expression is not None:
+        values = {
+            "rebuild": loss.item(),
+            "displacement": misplaced.item(),
+            "mask": maps.mask.mean().item(),
+        }
+        if expression is not None and adversarial:
             # Through the flow alone, see `ExpressionLoss`.
             held = PhotoMaps(maps.flow[paired:], *(m[paired:].detach() for m in maps[1:]))
             with autocast:

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         learning_rate: Annotated[float, typer.Option(help="AdamW's, at its height.")] = 4e-4,
         adversarial_from: Annotated[
-            int, typer.Option(help="Step at which the discriminator starts.")
+            int, typer.Option(help="Step at which discriminator and meter start.")
         ] = 1_000,
         expression: Annotated[float, typer.Option(help="Weight of the expression loss.")] = 0.1,
         steps: Annotated[int, typer.Option(help="Steps of the whole run.")] = 7_000,

@@ -8,7 +8,9 @@ from model_training.data.augment import (
     augment_single,
     compress,
     flip,
+    mirrored_flow,
     misalign,
+    one_side,
     side_light,
     to_grey,
 )
@@ -17,7 +19,10 @@ from model_training.data.augment import (
 def test_equal_members_stay_equal() -> None:
     images = torch.rand(16, 3, 64, 64) * 2 - 1
     valid = torch.ones(16, 1, 64, 64)
-    neutral, expressive, _ = augment_pair(images, images.clone(), valid, np.random.default_rng(0))
+    flow = torch.zeros(16, 3, 64, 64)
+    neutral, expressive, _, _ = augment_pair(
+        images, images.clone(), valid, flow, np.random.default_rng(0)
+    )
     torch.testing.assert_close(neutral, expressive)
     assert (neutral - images).abs().amax((1, 2, 3)).gt(0).sum() >= 8, "something happens to most"
 
@@ -25,11 +30,42 @@ def test_equal_members_stay_equal() -> None:
 def test_validity_is_mirrored_with_the_picture() -> None:
     images = torch.linspace(-1, 1, 32).view(1, 1, 1, 32).expand(12, 3, 32, 32).clone()
     valid = (images[:, :1] > 0).float()
-    _, expressive, mirrored = augment_pair(images, images.clone(), valid, np.random.default_rng(3))
+    flow = torch.stack([valid[:, 0], torch.zeros_like(valid[:, 0]), valid[:, 0]], 1)
+    _, expressive, mirrored, turned = augment_pair(
+        images, images.clone(), valid, flow, np.random.default_rng(3)
+    )
     falls = expressive[:, 0, 16, 4:12].mean(1) > expressive[:, 0, 16, 20:28].mean(1)
     assert falls.any()
     assert not falls.all()
     assert torch.equal(mirrored[:, 0, 0, 0] == 1, falls)
+    assert torch.equal(turned[:, 0].sum((1, 2)) < 0, falls), "to the right becomes to the left"
+
+
+def test_mirrored_flow_points_the_other_way() -> None:
+    flow = torch.tensor([2.0, 3.0, 1.0]).view(1, 3, 1, 1) * torch.tensor([1.0, 0.0])
+    turned = mirrored_flow(flow, torch.tensor([True]))
+    assert turned[0, :, 0, 1].tolist() == [-2, 3, 1]
+    assert turned[0, :, 0, 0].abs().max() == 0
+    assert torch.equal(mirrored_flow(turned, torch.tensor([True])), flow)
+    assert torch.equal(mirrored_flow(flow, torch.tensor([False])), flow)
+
+
+def test_one_side_keeps_the_expression_on_one_side() -> None:
+    neutral, expressive = torch.zeros(8, 3, 4, 64), torch.ones(8, 3, 4, 64)
+    chosen = torch.arange(8) > 0
+    winks = one_side(neutral, expressive, chosen, np.random.default_rng(0))
+    assert torch.equal(winks[0], expressive[0])
+    left, right = winks[1:, 0, 0, :20].mean(1), winks[1:, 0, 0, -20:].mean(1)
+    assert ((left + right) == 1).all(), "one side is neutral, the other is not"
+    assert 0 < left.sum() < 7, "sometimes left, sometimes right"
+
+
+def test_what_is_hidden_gets_no_trusted_flow() -> None:
+    images = torch.rand(64, 3, 32, 32) * 2 - 1
+    flow, valid = torch.ones(64, 3, 32, 32), torch.ones(64, 1, 32, 32)
+    found = augment_pair(images, images.clone(), valid, flow, np.random.default_rng(0))[3]
+    hidden = (found[:, 2] == 0).flatten(1).any(1).sum()
+    assert 1 <= hidden <= 16, "about a tenth of the samples have something before the face"
 
 
 def test_flip_and_grey_touch_only_the_chosen() -> None:

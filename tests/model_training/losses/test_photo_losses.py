@@ -5,7 +5,9 @@ import torch
 
 from model_training.losses.photo import (
     PhotoLossWeights,
+    balance,
     changed_weights,
+    displacement,
     gradient_l1,
     lsgan_discriminator,
     lsgan_generator,
@@ -84,3 +86,25 @@ def test_changed_weights_point_at_the_change() -> None:
     weights = changed_weights(neutral, expressive)[0, 0]
     assert weights[16, 16] > 0.5
     assert weights[0, 0] == 0
+
+
+def test_displacement_by_hand() -> None:
+    # 16 px window, flow of 4 x 4: a pixel is 1/8 of `grid_sample`'s unit.
+    true = torch.zeros(1, 3, 16, 16)
+    true[:, 0] = 2.0
+    true[:, 2, :8] = 1.0  # the upper half is trusted
+    regions = torch.ones(1, 1, 16, 16)
+    flow = torch.zeros(1, 2, 4, 4)
+    # 2/8 off in x (beyond 0.06 linear: minus 0.06/2), 0 in y, half of the places.
+    assert displacement(flow, true, regions).item() == pytest.approx((0.25 - 0.03) / 2 / 2)
+    flow[:, 0, :2] = 0.22
+    # 0.03 off: squared, over twice 0.06.
+    assert displacement(flow, true, regions).item() == pytest.approx(0.03**2 / 0.12 / 4)
+    flow[:, 0, :2] = 0.25
+    assert displacement(flow, true, regions).item() == 0
+
+
+def test_balance_lifts_small_changes_and_leaves_unchanged_pairs_alone() -> None:
+    neutral = torch.zeros(4, 3, 8, 8)
+    change = torch.tensor([0.0, 0.01, 0.04, 0.4]).view(4, 1, 1, 1)
+    assert balance(neutral, neutral + change).flatten().tolist() == pytest.approx([1, 3, 1, 0.6])

@@ -73,7 +73,7 @@ def test_sheets_and_log_are_written(training: PhotoTraining) -> None:
     assert sheets == ["000002.png", "000004.png"]
     rows = read_rows(training.out / "photo.csv")
     assert rows
-    assert {"rebuild", "mask", "D(real)", "D(output)"} <= rows[-1].keys()
+    assert {"rebuild", "displacement", "mask", "D(real)", "D(output)"} <= rows[-1].keys()
 
 
 def test_learning_rate_warms_up_and_falls(training: PhotoTraining) -> None:
@@ -97,6 +97,10 @@ def test_windows_hold_the_face(training: PhotoTraining) -> None:
     batch = batches.draw(rng)
     assert batch.neutral.shape == batch.expressive.shape == (4, 3, 256, 256)
     assert torch.equal(batch.neutral[0], batch.expressive[0]), "the first is neutral to neutral"
+    moved = (batch.flow[:, :2].abs() * batch.flow[:, 2:]).amax((1, 2, 3))
+    assert moved[0] < 0.1, "nothing moves between equal pictures"
+    assert moved[1] > 0.5, "an opening mouth moves"
+    assert moved[2] == 0, "a transplant's members are two people"
     window = Window.random(rng)
     cut = window.cut(batch.wild)
     assert cut.shape == (1, 3, 192, 192)
@@ -113,6 +117,7 @@ def test_training_goes_on_from_exported_weights_and_asks_the_meter(
         start_from=DEFAULT_MODELS_DIR / "photo" / "network.onnx",
         meter=DEFAULT_MODELS_DIR / "meter" / "meter.onnx",
         steps=2,
+        adversarial_from=0,
         log_every=1,
         sheet_every=100,
     )
