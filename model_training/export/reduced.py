@@ -67,7 +67,9 @@ def to_int8(graph: bytes, crops: Sequence[Image]) -> bytes:
     """Static int8 (QDQ, weights by channel), calibrated on crops.
 
     The first convolution and those whose results leave the network (flow, mask, paint, shade)
-    stay float32: a step of 1/127 of a map's range is seen, and they cost little.
+    stay float32: a step of 1/127 of a map's range is seen, and they cost little. So does the last
+    quarter of the others: each of `photo` 0.3.0's last six alone changes the picture by more than
+    a grey level on average, the first sixteen together by 0.35 (one portrait).
 
     Args:
         graph: a fused graph.
@@ -227,8 +229,9 @@ def _between_convolutions(graph: onnx.GraphProto) -> set[str]:
 
 
 def _inner_convolutions(graph: onnx.GraphProto) -> list[str]:
-    """Convolutions with another one before and another one after."""
+    """Convolutions with another one before and another one after, without their last quarter."""
     after, before = _neighbours(graph)
     convolutions = [node.name for node in graph.node if node.op_type == "Conv"]
     inner = _reached(convolutions, after) & _reached(convolutions, before)
-    return [name for name in convolutions if name in inner]
+    ordered = [name for name in convolutions if name in inner]
+    return ordered[: len(ordered) * 3 // 4 or 1]

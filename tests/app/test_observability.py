@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from app.inference.crowd import CrowdSession
 from app.main import create_app
 from app.observability.logs import REQUEST_ID, configure_logging
 from app.observability.traces import Traces
@@ -105,14 +106,15 @@ def test_a_dead_model_is_said_by_the_probes(toy_models: Path, astronaut: Image) 
     with TestClient(create_app(settings, own)) as client:
         assert client.get("/readyz").status_code == 200
         session = own.models["photo"].session
-        working, session._session = session._session, None  # as after a lost device
+        # As after a lost device: nothing there that runs.
+        working, session._by_load = session._by_load, CrowdSession(lambda _: None, 1)
         for _ in range(3):
             answer = client.post("/neutralize", files={"file": encode(astronaut)})
             assert answer.status_code == 503
             assert answer.json()["code"] == "inference_failed"
         assert client.get("/livez").status_code == 503
         assert client.get("/readyz").status_code == 503
-        session._session = working
+        session._by_load = working
         answer = client.post("/neutralize", files={"file": encode(astronaut)})
         assert answer.status_code == 200
         assert client.get("/livez").status_code == 200
