@@ -97,10 +97,20 @@ def test_grey_in_grey_out(shipped: Neutralizer, astronaut: Image) -> None:
     assert np.array_equal(image[..., 0], image[..., 2])
 
 
-def test_strength_is_a_way_from_one_to_the_other(shipped: Neutralizer, astronaut: Image) -> None:
+def test_strength_is_a_way_from_one_to_the_other(
+    shipped: Neutralizer, detector: FaceDetector, astronaut: Image, neutral: Image, face: Face
+) -> None:
     untouched = shipped.neutralize(encode(astronaut), Options(strength=0.0))
     assert not untouched.altered
     assert np.array_equal(untouched.image, astronaut)
+    half = shipped.neutralize(encode(astronaut), Options(strength=0.5)).image
+    way = [astronaut, half, neutral]
+    widths, drops = zip(*(mouth_corners(image, detector) for image in way), strict=True)
+    assert widths[0] > widths[1] > widths[2]
+    # Half a smile's corners are a tenth of a pixel too high for YuNet to tell them from a smile's.
+    assert drops[2] > max(drops[:2])
+    lips = [redness(image, face) for image in way]
+    assert lips[0] < lips[1] < lips[2]
     scores = []
     for strength in (0.25, 0.5, 0.75, 1.0):
         face = shipped.neutralize(encode(astronaut), Options(strength=strength)).faces[0]
