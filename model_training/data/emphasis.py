@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 EMPHASIS = {
+    "eyes_closing": 4.5,
+    "anger": 3.5,
     "sad": 2.5,
-    "anger": 2.5,
-    "eyes_closing": 2.5,
-    "fear": 2.0,
-    "pucker": 2.0,
-    "disgust": 1.5,
+    "pucker": 2.5,
+    "fear": 1.5,
     "contempt": 1.5,
     "shout": 1.5,
-    "surprise": 1.5,
-    "captured_smile": 0.6,
+    "captured_smile": 0.7,
 }
 """By the expression of `labels.csv`; others count 1. Smiles also come as real pairs."""
 ONE_SIDED = "eyes_closing"

@@ -13,6 +13,8 @@ from model_training.networks.photo import CROP_SIZE, PhotoMaps
 _USUAL_CHANGE, _NO_CHANGE = 0.04, 0.002
 """Mean absolute change of a synthetic pair's window, and what is none, in [-1, 1]."""
 
+_USUAL_MOVEMENT, _NO_MOVEMENT = 2.0, 0.2
+"""Root mean square displacement of a synthetic pair's window, and what is none, in pixels."""
 _FAR = 0.06
 """Displacement (`grid_sample` units; 6 px) up to which its error counts squared."""
 
@@ -106,11 +108,22 @@ def balance(neutral: Tensor, expressive: Tensor) -> Tensor:
     return torch.where(change < _NO_CHANGE, torch.ones_like(weight), weight)
 
 
+def movement_balance(true: Tensor, regions: Tensor) -> Tensor:
+    """[B, 1, 1, 1]: what each sample's displacements count; arguments as of `displacement`."""
+    trust = true[:, 2:] * regions
+    square = (true[:, :2].square().sum(1, keepdim=True) * trust).sum((1, 2, 3), keepdim=True)
+    movement = (square / trust.sum((1, 2, 3), keepdim=True).clamp_min(1e-6)).sqrt()
+    weight = (_USUAL_MOVEMENT / movement.clamp_min(1e-6)).square().clamp(0.5, 4.0)
+    return torch.where(movement < _NO_MOVEMENT, torch.ones_like(weight), weight)
+
+
 def displacement(flow: Tensor, true: Tensor, regions: Tensor) -> Tensor:
     """Distance of the flow from that between the members of a pair, where it is trusted.
 
     Squared up to a few pixels: the absolute distance has its best guess at the median, which is
-    not to move as long as a frown is less than certain (after 500 steps nothing had moved).
+    not to move as long as a frown is less than certain (after 500 steps nothing had moved). A
+    square makes a brow's 1.5 px a twentieth of a shout's 6, so each sample is weighed by the
+    inverse of its own movement's, within limits.
 
     Args:
         flow: [B, 2, h, w], the network's, in `grid_sample` units of the window.
@@ -120,7 +133,8 @@ def displacement(flow: Tensor, true: Tensor, regions: Tensor) -> Tensor:
     side, factor = true.shape[-1], true.shape[-1] // flow.shape[-1]
     trust = F.avg_pool2d(true[:, 2:] * regions, factor)
     wanted = F.avg_pool2d(true[:, :2], factor) * (2.0 / side)
-    return (F.smooth_l1_loss(flow, wanted, reduction="none", beta=_FAR) * trust).mean()
+    error = F.smooth_l1_loss(flow, wanted, reduction="none", beta=_FAR)
+    return (error * trust * movement_balance(true, regions)).mean()
 
 
 def reconstruction(

@@ -23,6 +23,7 @@ class ClassicRecipe:
         stage2_epochs: adversarial.
         stage3_epochs: neutralizer, by SGD.
         lr: learning rate of encoder, decoder and enhancer.
+        lr_enhancer: the enhancer's own in stage 2; 0 goes on with `lr`.
         lr_discriminator: learning rate of the discriminator.
         lr_neutralizer: learning rate of the neutralizer.
         beta1: Adam's first decay rate.
@@ -41,6 +42,8 @@ class ClassicRecipe:
             fading to 0 over stage 2.
         perceptual: features of a perceptual loss beside L_rec1 and L_Enh.
         perceptual_weight: its weight.
+        perceptual_trains_vae: EfficientNet's features train encoder and decoder too, in stages 1
+            and 2; otherwise the enhancer alone, in stage 2.
         neutralizer: which of stage 3's two solutions the model uses; both are always made.
         neutralizer_init: `published` starts SGD from N(0, 0.02), `identity` from no change.
         pair_share: in stage 3 a set of pairs counts for at least this part of the largest one: the
@@ -59,6 +62,7 @@ class ClassicRecipe:
     stage2_epochs: int = 50
     stage3_epochs: int = 100
     lr: float = 5e-5
+    lr_enhancer: float = 0.0
     lr_discriminator: float = 1e-4
     lr_neutralizer: float = 1e-4
     beta1: float = 0.5
@@ -75,6 +79,7 @@ class ClassicRecipe:
     instance_noise: float = 0.0
     perceptual: PerceptualKind = "none"
     perceptual_weight: float = 0.0
+    perceptual_trains_vae: bool = True
     neutralizer: Literal["sgd", "ridge"] = "sgd"
     neutralizer_init: Literal["published", "identity"] = "published"
     pair_share: float = 0.0

@@ -28,7 +28,7 @@ def stage1(context: ClassicContext) -> Stage:
     settings["network"] = {k: v for k, v in settings["network"].items() if k not in later}
     if recipe.enhancer_every > 1:
         settings["enhancer_every"] = recipe.enhancer_every
-    if recipe.perceptual == "efficientnet":
+    if recipe.perceptual == "efficientnet" and recipe.perceptual_trains_vae:
         settings["perceptual_weight"] = recipe.perceptual_weight
     return Stage(
         name="stage1",
@@ -62,7 +62,8 @@ def steps_of_stage1(context: ClassicContext) -> Steps:
     }
     encoder, decoder = workers.parallel(net.encoder), workers.parallel(net.decoder)
     enhancer = workers.parallel(net.enhancer)
-    schedule, features = recipe.kl_schedule(), context.perceptual_features()
+    schedule = recipe.kl_schedule()
+    features = context.perceptual_features() if recipe.perceptual_trains_vae else None
     latest: dict[str, Tensor | float] = {"l_enh": float("nan")}
 
     def step(index: int) -> dict[str, Tensor | float]:

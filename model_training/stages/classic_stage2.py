@@ -25,6 +25,8 @@ def stage2(context: ClassicContext) -> Stage:
     )
     settings = {k: v for k, v in recipe.to_dict().items() if k in fields}
     network = recipe.network
+    if recipe.lr_enhancer:
+        settings["lr_enhancer"] = recipe.lr_enhancer
     settings["discriminator"] = [network.spectral_norm, network.discriminator_dense]
     return Stage(
         name="stage2",
@@ -58,7 +60,7 @@ def steps_of_stage2(context: ClassicContext) -> Steps:
     parts = {
         "adam_encoder": (net.encoder, recipe.lr),
         "adam_decoder": (net.decoder, recipe.lr),
-        "adam_enhancer": (net.enhancer, recipe.lr),
+        "adam_enhancer": (net.enhancer, recipe.lr_enhancer or recipe.lr),
         "adam_discriminator": (net.discriminator, recipe.lr_discriminator),
     }
     optimizers: dict[str, torch.optim.Optimizer] = {
@@ -101,7 +103,7 @@ def steps_of_stage2(context: ClassicContext) -> Steps:
             vae = recipe.w_kl * kl + losses.l_dec(rec1, recipe.w_r)
             if recipe.perceptual != "none":
                 enh = enh + recipe.perceptual_weight * l_perceptual(perceptual, image, enhanced)
-            if frozen_features is not None:
+            if frozen_features is not None and recipe.perceptual_trains_vae:
                 term = l_perceptual(frozen_features, image, decoded)
                 vae = vae + recipe.perceptual_weight * term
         for optimizer in optimizers.values():

@@ -11,6 +11,7 @@ from model_training.losses.photo import (
     gradient_l1,
     lsgan_discriminator,
     lsgan_generator,
+    movement_balance,
     reconstruction,
     region_weights,
     regularisation,
@@ -102,6 +103,17 @@ def test_displacement_by_hand() -> None:
     assert displacement(flow, true, regions).item() == pytest.approx(0.03**2 / 0.12 / 4)
     flow[:, 0, :2] = 0.25
     assert displacement(flow, true, regions).item() == 0
+
+
+def test_small_movements_count_as_much_as_large_ones() -> None:
+    true = torch.zeros(4, 3, 8, 8)
+    # Not moved; 1 px where trusted (and 9 px where not); usual; far.
+    true[1, 0], true[1, 1], true[2, 0], true[3, 1] = 1.0, 0.0, 2.0, 6.0
+    true[1, 0, 4:] = 9.0
+    true[:, 2] = 1.0
+    true[1, 2, 4:] = 0.0
+    regions = torch.ones(1, 1, 8, 8)
+    assert movement_balance(true, regions).flatten().tolist() == pytest.approx([1, 4, 1, 0.5])
 
 
 def test_balance_lifts_small_changes_and_leaves_unchanged_pairs_alone() -> None:

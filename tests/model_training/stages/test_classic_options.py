@@ -15,7 +15,7 @@ from model_training.networks.classic import ClassicNet
 from model_training.stages.classic_context import ClassicContext, gradient_energy, spread
 from model_training.stages.classic_recipe import PAPER, with_options
 from model_training.stages.classic_stage1 import stage1, train_stage1
-from model_training.stages.classic_stage2 import train_stage2
+from model_training.stages.classic_stage2 import stage2, train_stage2
 from model_training.stages.loop import Pace, finished
 from tests.model_training.drawn_faces import draw_face
 
@@ -87,6 +87,32 @@ def test_stage_2_trains_what_the_recipe_says(
     before = state(run)
     train_stage2(run)
     assert changed(run, before) == expected
+
+
+def test_stage_1_is_the_same_where_features_train_the_enhancer_alone(tmp_path: Path) -> None:
+    features = {"perceptual": "efficientnet", "perceptual_weight": 0.1}
+    plain, with_all, with_enhancer = (
+        context(tmp_path, **options)
+        for options in ({}, features, {**features, "perceptual_trains_vae": False})
+    )
+    assert stage1(with_enhancer).settings == stage1(plain).settings
+    assert stage1(with_all).settings != stage1(plain).settings
+    assert stage2(with_enhancer).settings != stage2(plain).settings
+
+
+def test_the_enhancer_can_have_a_learning_rate_of_its_own_in_stage_2(tmp_path: Path) -> None:
+    moved = {}
+    for rate in (0.0, 1e-6):
+        run = context(tmp_path / str(rate), lr=1e-2, lr_enhancer=rate)
+        before = state(run)
+        train_stage2(run)
+        after = state(run)
+        for part in ("enhancer", "decoder"):
+            weights = [n for n in after if n.startswith(part) and n.endswith("weight")]
+            moved[part, rate] = max(float((after[n] - before[n]).abs().max()) for n in weights)
+    assert moved["enhancer", 0.0] > 1e-3
+    assert moved["enhancer", 1e-6] < 1e-5
+    assert moved["decoder", 1e-6] == pytest.approx(moved["decoder", 0.0])
 
 
 def test_the_enhancers_loss_reaches_the_decoder_only_when_joint(tmp_path: Path) -> None:
