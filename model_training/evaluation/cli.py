@@ -9,6 +9,7 @@ import typer
 
 from model_training.evaluation.figures_cli import figures_command
 from model_training.evaluation.outputs_cli import evaluate_outputs_command
+from model_training.evaluation.unseen_sheet_cli import evaluate_sheet_command
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate-check")(evaluate_check_command)
     app.command("evaluate-meter")(evaluate_meter_command)
     app.command("evaluate-outputs")(evaluate_outputs_command)
+    app.command("evaluate-sheet")(evaluate_sheet_command)
     app.command("figures")(figures_command)
     app.command("results-doc")(results_doc_command)
 
