@@ -9,12 +9,14 @@ measured in the same run.
 from __future__ import annotations
 
 import argparse
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from app.faces.alignment import choose_crop_size, crop_matrix, cut, matrix_scale
 from app.faces.compositing import composite
@@ -70,6 +72,7 @@ class Bench:
         self._repeats = repeats
         self._detector = FaceDetector()
         self._model = load_models(DEFAULT_MODELS_DIR, options)["photo"]
+        self._every_core = load_models(DEFAULT_MODELS_DIR, RuntimeOptions("cpu"))["photo"]
         self._meter = load_meter(DEFAULT_MODELS_DIR, options)
         entry = read_manifest(DEFAULT_MODELS_DIR).meter
         self._meter_side = entry.crop_size if entry else 0
@@ -90,34 +93,34 @@ class Bench:
         shown = min(pixels.nbytes, crop.image.nbytes / matrix_scale(matrix) ** 2)
         changed = 3 * cv2.countNonZero(mask)
 
-        def time(work: Any) -> float:
+        def cost(work: Any) -> float:
             return milliseconds(work, self._repeats)
 
         found = [
-            Stage("decode", time(lambda: decode(data)), len(data) + pixels.nbytes),
+            Stage("decode", cost(lambda: decode(data)), len(data) + pixels.nbytes),
             Stage(
                 "detect",
-                time(lambda: self._detector.detect(pixels)),
+                cost(lambda: self._detector.detect(pixels)),
                 pixels.nbytes,
                 self._detector_flops(pixels),
             ),
-            Stage("align", time(lambda: cut(pixels, matrix, side)), shown + crop.image.nbytes),
+            Stage("align", cost(lambda: cut(pixels, matrix, side)), shown + crop.image.nbytes),
             Stage(
                 "network",
-                time(lambda: self._model.neutralize(crop.image, 1.0)),
+                cost(lambda: self._model.neutralize(crop.image, 1.0)),
                 2 * crop.image.nbytes,
                 self._network_flops(crop.image),
             ),
             Stage(
                 "composite",
-                time(lambda: composite(pixels, crop, neutral)),
+                cost(lambda: composite(pixels, crop, neutral)),
                 2 * pixels.nbytes + 2 * crop.image.nbytes + 2 * changed,
             ),
-            Stage("encode", time(lambda: encode_png(altered)), altered.nbytes + len(png)),
+            Stage("encode", cost(lambda: encode_png(altered)), altered.nbytes + len(png)),
         ]
         if self._meter is not None:
             meter = self._meter
-            twice = time(
+            twice = cost(
                 lambda: (meter.read(pixels, matrix, side), meter.read(altered, matrix, side))
             )
             side_of = self._meter_side
@@ -127,7 +130,10 @@ class Bench:
         return side, found
 
     def batches(self, data: bytes, sizes: list[int], counts: list[int]) -> list[dict[str, Any]]:
-        """Milliseconds of the network a crop, by the crop's side and how many run together."""
+        """Milliseconds of the network a crop, by the crop's side and how many run together.
+
+        The first row of a side also says what one crop takes on the clock with every core.
+        """
         pixels = decode(data).pixels
         right, left = self._detector.detect(pixels)[0].landmarks[:2]
         rows = []
@@ -137,7 +143,17 @@ class Bench:
                 images, strength = np.repeat(crop[None], count, 0), np.ones(count, np.float32)
                 spent = milliseconds(lambda: self._model.session.run(images, strength), 3)  # noqa: B023
                 rows.append({"crop": side, "batch": count, "ms_each": round(spent / count, 2)})
+            rows[-len(counts)]["wall_ms"] = round(self._alone(crop), 2)
         return rows
+
+    def _alone(self, crop: NDArray[np.uint8]) -> float:
+        """Median milliseconds on the clock for one crop with every core."""
+        spent = []
+        for _ in range(self._repeats + 1):
+            start = time.perf_counter()
+            self._every_core.neutralize(crop, 1.0)
+            spent.append((time.perf_counter() - start) * 1000)
+        return float(np.median(spent[1:]))
 
     def _detector_flops(self, pixels: Any) -> float:
         sides = [view.pixels.shape[:2] for view in first_looks(pixels)] + [(256, 256)] * _CLOSE_UPS

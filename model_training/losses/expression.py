@@ -60,3 +60,17 @@ class ExpressionLoss(nn.Module):
         """Weighted mean excess in deviations of the meter's labels; 0 for calm faces."""
         excess = F.relu(self.read(crops) - self.limit) / self.scale
         return (excess * self.weights).sum(1).mean()
+
+    def error(self, crops: Tensor, neutral: Tensor) -> Tensor:
+        """Weighted mean error of the readings against those of the true neutral faces.
+
+        Squared up to a deviation of the meter's labels: what minimises a square is the mean, so
+        that where a face leaves open how it looks at rest, outputs are as expressive as real
+        neutral faces on average, neither half way there nor beyond.
+        """
+        with torch.no_grad():
+            wanted = self.read(neutral)
+        difference = F.smooth_l1_loss(
+            self.read(crops) / self.scale, wanted / self.scale, reduction="none"
+        )
+        return (difference * self.weights).sum(1).mean()

@@ -34,6 +34,7 @@ class PhotoLossWeights:
         flow: size of the flow.
         adversarial: LSGAN, at the end of its ramp.
         expression: the meter's excess over calm faces, on real expressive photographs.
+        pair_expression: the meter's error against the true neutral face, on pairs.
     """
 
     warp: float = 0.3
@@ -46,6 +47,7 @@ class PhotoLossWeights:
     flow: float = 0.05
     adversarial: float = 0.09
     expression: float = 0.1
+    pair_expression: float = 10.0
 
 
 def region_weights(device: torch.device | None = None) -> Tensor:

@@ -19,7 +19,6 @@ from model_training.checkpoint import (
 )
 from model_training.data.photo_batches import Ahead, PhotoBatches, PhotoData, Window
 from model_training.distributed import ALONE, Workers
-from model_training.losses.expression import ExpressionLoss
 from model_training.losses.photo import (
     PhotoLossWeights,
     displacement,
@@ -33,9 +32,10 @@ from model_training.losses.photo import (
 )
 from model_training.networks.patch_discriminator import PatchDiscriminator
 from model_training.networks.photo import PhotoConfig, PhotoMaps, PhotoNet, render, warp
-from model_training.networks.warm_start import load_meter, load_photo_network, settle_norms
+from model_training.networks.warm_start import load_photo_network, settle_norms
 from model_training.runlog import RunLog
 from model_training.sheets import photo_sheet
+from model_training.stages.photo_judges import error_of_pairs, excess_of_wild, expression_judge
 
 
 @dataclass(frozen=True)
@@ -85,15 +85,6 @@ SETTLING_BATCHES = 12
 """From which the batch norms of loaded weights take their statistics."""
 CRITIC_PAIRS = 4
 """Outputs on pairs that the critic sees: real smiles and transplants."""
-CALM_CROPS = 512
-"""Real neutral faces from which the expression loss learns what calm is."""
-
-
-def expression_judge(config: PhotoTraining, batches: PhotoBatches) -> ExpressionLoss | None:
-    """The frozen network that says how expressive an output is, if one is given."""
-    if config.meter is None:
-        return None
-    return ExpressionLoss(load_meter(config.meter), batches.calm_crops(CALM_CROPS))
 
 
 def learning_rate_at(step: int, config: PhotoTraining) -> float:
@@ -156,7 +147,7 @@ def train_photo(config: PhotoTraining, workers: Workers = ALONE) -> Path:
         seen = (batches.draw(rng).expressive for _ in range(SETTLING_BATCHES))
         settle_norms(network, (Window.middle().cut(images) for images in seen))
         average.load_state_dict(network.state_dict())
-    expression = expression_judge(config, batches)
+    expression = expression_judge(config.meter, batches)
     workers.agree_on_start(start)
     learner, judge = workers.parallel(network), workers.parallel(critic)
     judged_pairs = len(range(CRITIC_PAIRS)[workers.rows(CRITIC_PAIRS)])
@@ -209,11 +200,16 @@ def train_photo(config: PhotoTraining, workers: Workers = ALONE) -> Path:
             "displacement": misplaced.item(),
             "mask": maps.mask.mean().item(),
         }
-        if expression is not None and adversarial:
-            # Through the flow alone, see `ExpressionLoss`.
-            held = PhotoMaps(maps.flow[paired:], *(m[paired:].detach() for m in maps[1:]))
+        if expression is not None:
             with autocast:
-                excess = expression(window.put_back(render(wild, held), batch.wild))
+                known = PhotoMaps(*(part[:paired] for part in maps))
+                misread = error_of_pairs(expression, window, batch, known)
+            loss = loss + weights.pair_expression * misread
+            values["misread"] = misread.item()
+        if expression is not None and adversarial:
+            with autocast:
+                unknown = PhotoMaps(*(part[paired:] for part in maps))
+                excess = excess_of_wild(expression, window, batch, unknown)
             loss = loss + weights.expression * excess
             values["expression"] = excess.item()
         # The last pairs are judged beside the wild ones, so that the critic can't tell by subject.

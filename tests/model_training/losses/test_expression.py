@@ -45,6 +45,20 @@ def test_a_smile_costs_and_says_where(smiling: torch.Tensor) -> None:
     assert all(p.grad is None for p in loss.meter.parameters()), "the meter is not trained"
 
 
+def test_readings_of_the_true_neutral_face_are_asked_for(smiling: torch.Tensor) -> None:
+    loss = ExpressionLoss(load_meter(METER), smiling.repeat(2, 1, 1, 1))
+    assert loss.error(smiling, smiling).item() == 0
+    stretched = torch.nn.functional.interpolate(smiling[..., 48:208], size=(256, 256))
+    asked = smiling.clone().requires_grad_()
+    value = loss.error(asked, stretched)
+    value.backward()
+    difference = ((loss.read(smiling) - loss.read(stretched)) / loss.scale)[0].detach()
+    by_hand = torch.where(difference.abs() < 1, difference**2 / 2, difference.abs() - 0.5)
+    assert value.item() == pytest.approx((by_hand * loss.weights).sum().item(), rel=1e-4)
+    assert asked.grad is not None
+    assert asked.grad.abs().sum() > 0
+
+
 def test_every_reading_has_a_weight_and_eyes_have_none() -> None:
     loss = ExpressionLoss(load_meter(METER), torch.zeros(2, 3, 256, 256))
     assert len(BLENDSHAPE_NAMES) == BLENDSHAPES == 52

@@ -127,3 +127,4 @@ def test_training_goes_on_from_exported_weights_and_asks_the_meter(
     assert 0 < moved < 0.01, "two warm-up steps away from the exported weights"
     rows = read_rows(config.out / "photo.csv")
     assert float(rows[0]["expression"]) >= 0
+    assert float(rows[0]["misread"]) > 0
