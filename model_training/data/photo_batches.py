@@ -140,14 +140,16 @@ class PhotoBatches:
     def _pairs(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Neutral, expressive, valid, and bool [P]: is to wink."""
         data = self.data
-        # The real ones come last, to be judged by the critic too.
+        # The last pairs are judged by the critic too: closing eyes, then the real ones.
         chosen = rng.choice(len(self.emphasis), data.synthetic, p=self.emphasis)
         store_of = np.searchsorted(self.first, chosen, side="right") - 1
-        drawn, order = [], np.argsort(store_of, kind="stable")
-        for place in np.unique(store_of):
-            rows = chosen[store_of == place] - self.first[place]
-            drawn.append(self.synthetic[place].batch(rows))
-        winks = self.one_sided[chosen[order]] & (rng.random(len(chosen)) < data.one_sided)
+        order = np.lexsort((self.one_sided[chosen], store_of))
+        chosen, store_of = chosen[order], store_of[order]
+        drawn = [
+            self.synthetic[place].batch(chosen[store_of == place] - self.first[place])
+            for place in np.unique(store_of)
+        ]
+        winks = self.one_sided[chosen] & (rng.random(len(chosen)) < data.one_sided)
         for store, count in ((self.transplants, data.transplants), (self.smiles, data.smiles)):
             if count:
                 drawn.append(store.batch(rng.integers(0, len(store), count)))

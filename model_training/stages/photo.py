@@ -83,8 +83,8 @@ class PhotoTraining:
 
 SETTLING_BATCHES = 12
 """From which the batch norms of loaded weights take their statistics."""
-CRITIC_PAIRS = 4
-"""Outputs on pairs that the critic sees: real smiles and transplants."""
+CRITIC_PAIRS = 6
+"""Outputs on pairs that the critic sees: real smiles, transplants, and eyes that were closing."""
 
 
 def learning_rate_at(step: int, config: PhotoTraining) -> float:
