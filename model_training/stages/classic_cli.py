@@ -89,6 +89,7 @@ def classic(
 
     from model_training.checkpoint import CheckpointError
     from model_training.distributed import own_device, torchrun_workers
+    from model_training.losses.perceptual import require_packages
     from model_training.stages.classic import train_classic
     from model_training.stages.classic_recipe import RECIPES, with_options
     from model_training.stages.classic_sources import Sources, prepare
@@ -113,6 +114,7 @@ def classic(
     )
     try:
         chosen = with_options(RECIPES[recipe], **parse_settings(settings or []))
+        require_packages(chosen.perceptual)
         with torchrun_workers() as workers:
             with workers.main_first():
                 crops, pair_sets = prepare(sources, chosen.network.image_size, out)

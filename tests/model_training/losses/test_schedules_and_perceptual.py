@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import pytest
 import torch
 
-from model_training.losses.perceptual import l_perceptual
+from model_training.losses.perceptual import PACKAGES, l_perceptual, require_packages
 from model_training.losses.schedules import LinearRamp, plot_schedules
 from model_training.networks.classic import ClassicConfig, Discriminator
 
@@ -46,3 +47,13 @@ def test_perceptual_loss_is_zero_for_equal_images_and_trains_the_generated_alone
     assert reference.grad is None
     assert generated.grad is not None
     assert generated.grad.abs().sum() > 0
+
+
+def test_missing_feature_packages_are_named_before_the_training() -> None:
+    require_packages("none")
+    require_packages("discriminator")
+    if all(find_spec(name) for name in PACKAGES):
+        require_packages("efficientnet")
+    else:
+        with pytest.raises(ValueError, match=r"\.\[perceptual\]"):
+            require_packages("efficientnet")
