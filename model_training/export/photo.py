@@ -20,6 +20,7 @@ from model_training.checkpoint import load_checkpoint
 from model_training.data.augment import LUMA
 from model_training.export.manifest import update_manifest
 from model_training.export.metadata import config_hash, describe
+from model_training.networks.eye_guard import EyeGuard
 from model_training.networks.photo import (
     CROP_SIZE,
     WINDOW_LEFT,
@@ -45,6 +46,7 @@ class FusedPhoto(nn.Module):
     def __init__(self, network: PhotoNet) -> None:
         super().__init__()
         self.network = network
+        self.eye_guard = EyeGuard()
         self.register_buffer("luma", torch.tensor(LUMA).view(1, 3, 1, 1))
 
     def forward(self, image: Tensor, strength: Tensor) -> Tensor:
@@ -63,7 +65,9 @@ class FusedPhoto(nn.Module):
         x = rows[:, :, left : left + side].permute(0, 3, 1, 2).float() / 127.5 - 1
         # The mean over ratio x ratio blocks: an exact area reduction on every runtime.
         blocks = x.reshape(batch, 3, WINDOW_SIZE, ratio, WINDOW_SIZE, ratio)
-        output = render(x, self.network(blocks.mean(dim=(3, 5))), strength, mode="bicubic")
+        seen = blocks.mean(dim=(3, 5))
+        maps = self.eye_guard(seen, self.network(seen))
+        output = render(x, maps, strength, mode="bicubic")
         # Grey in, grey out: paint must not bring colour into a black-and-white photograph.
         spread = (x.amax(1) - x.amin(1)).mean(dim=(1, 2)) * 127.5
         coloured = ((spread - 0.25) * 4).clamp(0, 1).view(-1, 1, 1, 1)
