@@ -2,12 +2,13 @@
 
 The network learned to paint where a closed eye would be open, and what it paints there is a dark
 blur. Lids that are open in part come out well, with little paint. So an eye in which much would be
-painted is left as it is; how much is decided for each eye alone.
+painted is left as it is; that is decided for each eye alone.
 """
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR
@@ -27,7 +28,7 @@ On 28 synthetic closing eyes of validation people all dark blurs were above 0.06
 _MEASURED = (22.0, 15.0)
 """Half axes of the ellipse where the change is measured, in pixels of the window."""
 _SUPPRESSED = (34.0, 24.0)
-"""Half axes of the ellipse where paint and shade go; it fades over its outer third."""
+"""Half axes of the ellipse that is left as it is; it fades over its outer third."""
 
 
 def _ellipses(half_axes: tuple[float, float]) -> Tensor:
@@ -45,7 +46,7 @@ def _ellipses(half_axes: tuple[float, float]) -> Tensor:
 
 
 class EyeGuard(nn.Module):
-    """Takes paint and shade away from eyes that would have to be invented."""
+    """Leaves eyes that would have to be invented as they are."""
 
     measured: Tensor
     suppressed: Tensor
@@ -58,7 +59,10 @@ class EyeGuard(nn.Module):
         self.register_buffer("suppressed", fading)
 
     def forward(self, window: Tensor, maps: PhotoMaps) -> PhotoMaps:
-        """The maps, less what they paint on closed eyes.
+        """The maps, less what they do to closed eyes.
+
+        The flow goes, too: it makes room for what is painted, and alone it draws lashes out into
+        strokes.
 
         Args:
             window: what the network saw, [B, 3, 192, 192] in [-1, 1].
@@ -71,4 +75,6 @@ class EyeGuard(nn.Module):
             painted = (amount * self.measured[eye]).sum((1, 2, 3), keepdim=True)
             excess = ((painted - LITTLE) / (MUCH - LITTLE)).clamp(0, 1)
             keep = keep * (1 - excess * self.suppressed[eye])
-        return PhotoMaps(maps.flow, maps.mask * keep, maps.paint, maps.shade * keep)
+        factor = keep.shape[-1] // maps.flow.shape[-1]
+        flow = maps.flow * F.avg_pool2d(keep, factor)
+        return PhotoMaps(flow, maps.mask * keep, maps.paint, maps.shade * keep)
