@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +14,10 @@ from app.faces.detector import FaceDetector
 from model_training.evaluation.cache import Cache
 from model_training.evaluation.cases import Case, Dataset, Image
 from model_training.evaluation.report.ranking import Ranked, ranked
+from model_training.evaluation.report.sheets import caption, grid
 from model_training.evaluation.systems import System
 from model_training.evaluation.views import EyeFinder
 
-CAPTION, GAP, ACROSS = 26, 8, 3
-_PAPER, _INK = 245, (40, 40, 40)
 _QUALITY = 82
 
 
@@ -74,30 +72,16 @@ def draw(shown: Sequence[Shown], system: System, cache: Path, size: int) -> Imag
     Raises:
         ValueError: nothing is shown.
     """
-    if not shown:
-        raise ValueError("a sheet needs at least one case")
     finder = EyeFinder(FaceDetector(), Cache(cache))
-    height, width = size + CAPTION + GAP, 2 * size + GAP
-    lines = math.ceil(len(shown) / ACROSS)
-    shape = (lines * height + GAP, min(ACROSS, len(shown)) * width + GAP, 3)
-    page = np.full(shape, _PAPER, np.uint8)
-    for k, (case, item) in enumerate((s.case, s.item) for s in shown):
+    strips = []
+    for case, item in ((s.case, s.item) for s in shown):
         photo = case.expressive.read()
         eyes = finder.find(photo, case.name)
         output = system.neutralize(case, photo, eyes).image
         matrix = crop_matrix(eyes[0], eyes[1], size)
         strip = np.hstack([cut(image, matrix, size).image for image in (photo, output)])
-        y, x = GAP + k // ACROSS * height, GAP + k % ACROSS * width
-        page[y + CAPTION : y + CAPTION + size, x : x + 2 * size] = strip
-        removed = "-" if math.isnan(item.removed) else f"{100 * item.removed:.0f} %"
-        expression = case.labels.get("expression", "smile")
-        text = f"{k + 1}. {expression}: removed {removed}, distance {item.distance:.2f}, "
-        text += f"sharpness {item.row.picture.sharpness:.2f}"
-        # The fonts that OpenCV draws know ASCII only.
-        text = text.encode("ascii", "replace").decode()
-        place = (x + 4, y + CAPTION - 9)
-        cv2.putText(page, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.55, _INK, 1, cv2.LINE_AA)
-    return page
+        strips.append((f"{case.labels.get('expression', '')}  {caption(item)}", strip))
+    return grid(strips)
 
 
 def encode(page: Image) -> bytes:

@@ -124,7 +124,7 @@ def displacement(flow: Tensor, true: Tensor, regions: Tensor) -> Tensor:
 
     Squared up to a few pixels: the absolute distance has its best guess at the median, which is
     not to move as long as a frown is less than certain (after 500 steps nothing had moved). A
-    square makes a brow's 1.5 px a twentieth of a shout's 6, so each sample is weighed by the
+    square makes a brow's 1.5 px a sixteenth of a shout's 6, so each sample is weighed by the
     inverse of its own movement's, within limits.
 
     Args:

@@ -40,18 +40,30 @@ def sheet(items: Sequence[Ranked], cache: Cache) -> NDArray[np.uint8]:
     Raises:
         ValueError: there are no items, or a strip is missing.
     """
-    if not items:
-        raise ValueError("a sheet needs at least one case")
-    tiles = []
+    strips = []
     for item in items:
         strip = cv2.imread(str(strip_path(cache, item)))
         if strip is None:
             raise ValueError(f"the strip of {item.row.case} is missing from the cache")
+        strips.append((caption(item), np.asarray(strip, np.uint8)))
+    return grid(strips)
+
+
+def grid(strips: Sequence[tuple[str, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+    """Captioned pictures uint8 [h, w, 3], `ACROSS` a line, on one page; their channels stay.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if not strips:
+        raise ValueError("a sheet needs at least one case")
+    tiles = []
+    for text, strip in strips:
         tile = np.full((strip.shape[0] + CAPTION, strip.shape[1], 3), PAPER, np.uint8)
         tile[CAPTION:] = strip
         # The fonts that OpenCV draws know ASCII only.
-        text = caption(item).encode("ascii", "replace").decode()
-        cv2.putText(tile, text, (4, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)
+        ascii_text = text.encode("ascii", "replace").decode()
+        cv2.putText(tile, ascii_text, (4, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)
         tiles.append(tile)
     height = max(t.shape[0] for t in tiles) + GAP
     width = max(t.shape[1] for t in tiles) + GAP

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from model_training.evaluation.cases import ArrayPicture, Case, Dataset
 from model_training.evaluation.report.ranking import ranked
+from model_training.evaluation.report.sheets import CAPTION, GAP
 from model_training.evaluation.systems import FusedModel
-from model_training.evaluation.unseen_sheet import CAPTION, GAP, Shown, draw, encode, one_a_person
+from model_training.evaluation.unseen_sheet import Shown, draw, encode, one_a_person
 from tests.app.toy_graph import write_models
 from tests.model_training.evaluation.made_rows import made_row
 
