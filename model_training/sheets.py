@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -33,9 +34,18 @@ def photo_sheet(network: nn.Module, inputs: Tensor, file: Path, across: int = 4)
     inputs = window_of(inputs)
     maps = network(inputs)
     mask = maps.mask.expand(-1, 3, -1, -1) * 2 - 1
-    rows = np.concatenate(
-        [to_bytes(inputs), to_bytes(render(inputs, maps)), to_bytes(mask)], axis=2
-    )
+    strips([inputs, render(inputs, maps), mask], file, across)
+
+
+def strips(columns: Sequence[Tensor], file: Path, across: int) -> None:
+    """Several pictures of each sample side by side, `across` samples a row, as a PNG.
+
+    Args:
+        columns: [B, 3, H, W] in [-1, 1] each.
+        file: where to write.
+        across: samples in a row; what does not fill a row is left out.
+    """
+    rows = np.concatenate([to_bytes(column) for column in columns], axis=2)
     lines = [
         np.concatenate(list(rows[start : start + across]), axis=1)
         for start in range(0, len(rows) - len(rows) % across, across)

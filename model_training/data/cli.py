@@ -1,4 +1,4 @@
-"""`python -m model_training prepare-photo`."""
+"""`python -m model_training prepare-photo` and `prepare-eyes`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 
 def register(app: typer.Typer) -> None:
-    """Add `prepare-photo`."""
+    """Add `prepare-photo` and `prepare-eyes`."""
 
     @app.command("prepare-photo")
     def prepare_photo_command(
@@ -28,3 +28,18 @@ def register(app: typer.Typer) -> None:
         prepare_photo(
             PrepareConfig(data=data, landmarks=landmarks, out=out, size=size, workers=workers)
         )
+
+    @app.command("prepare-eyes")
+    def prepare_eyes_command(
+        data: Annotated[Path, typer.Option(help="Folder with london/, canada/, fairface/.")],
+        landmarks: Annotated[Path, typer.Option(help="Landmark table (.npz) of those images.")],
+        out: Annotated[Path, typer.Option(help="Folder to write.")],
+        workers: Annotated[int, typer.Option(help="Processes.")] = 2,
+    ) -> None:
+        """Cut eyes at rest, draw closed lids over them, and collect real closed ones.
+
+        Uses the CC BY sets only, and leaves validation people out.
+        """
+        from model_training.data.eye_set import EyeSetConfig, prepare_eyes
+
+        prepare_eyes(EyeSetConfig(data=data, landmarks=landmarks, out=out, workers=workers))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from model_training.evaluation.figures_cli import figures_command
+from model_training.evaluation.opened_eyes_cli import evaluate_eyes_command
 from model_training.evaluation.outputs_cli import evaluate_outputs_command
 from model_training.evaluation.unseen_sheet_cli import evaluate_sheet_command
 
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate-check")(evaluate_check_command)
     app.command("evaluate-meter")(evaluate_meter_command)
     app.command("evaluate-outputs")(evaluate_outputs_command)
+    app.command("evaluate-eyes")(evaluate_eyes_command)
     app.command("evaluate-sheet")(evaluate_sheet_command)
     app.command("figures")(figures_command)
     app.command("results-doc")(results_doc_command)

@@ -1,4 +1,4 @@
-"""`photo` to ONNX: the bare network, and the fused graph that the service runs.
+"""`photo` to ONNX: the bare networks, and the fused graph that the service runs.
 
 `fused.onnx` takes and gives uint8, so that what is trained, exported and served cannot disagree
 about normalisation: the window, its reduction to 192 px, the network, the warp at full size,
@@ -8,7 +8,9 @@ blending and rounding are all inside it.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,6 +23,14 @@ from model_training.data.augment import LUMA
 from model_training.export.manifest import update_manifest
 from model_training.export.metadata import config_hash, describe
 from model_training.networks.eye_guard import EyeGuard
+from model_training.networks.eye_opener import (
+    PATCH_HEIGHT,
+    PATCH_WIDTH,
+    EyeOpener,
+    EyeOpenerConfig,
+    open_eyes,
+)
+from model_training.networks.lip_colour import LipColour
 from model_training.networks.photo import (
     CROP_SIZE,
     WINDOW_LEFT,
@@ -30,6 +40,7 @@ from model_training.networks.photo import (
     PhotoNet,
     render,
 )
+from model_training.networks.soft_shade import soft_shade
 
 OPSET = 20
 LICENCE = "Apache-2.0"
@@ -43,10 +54,12 @@ TRAINING_DATA = (
 class FusedPhoto(nn.Module):
     """uint8 crop in, uint8 neutral crop out."""
 
-    def __init__(self, network: PhotoNet) -> None:
+    def __init__(self, network: PhotoNet, eyes: EyeOpener) -> None:
         super().__init__()
         self.network = network
+        self.eyes = eyes
         self.eye_guard = EyeGuard()
+        self.lip_colour = LipColour()
         self.register_buffer("luma", torch.tensor(LUMA).view(1, 3, 1, 1))
 
     def forward(self, image: Tensor, strength: Tensor) -> Tensor:
@@ -66,11 +79,15 @@ class FusedPhoto(nn.Module):
         # The mean over ratio x ratio blocks: an exact area reduction on every runtime.
         blocks = x.reshape(batch, 3, WINDOW_SIZE, ratio, WINDOW_SIZE, ratio)
         seen = blocks.mean(dim=(3, 5))
-        maps = self.eye_guard(seen, self.network(seen))
+        opened = open_eyes(self.eyes, x, ratio)
+        maps = soft_shade(self.eye_guard(seen, self.network(seen), opened.amount))
         output = render(x, maps, strength, mode="bicubic")
+        cover = opened.cover * strength.view(-1, 1, 1, 1)
+        output = output + cover * (opened.paint - output)
         # Grey in, grey out: paint must not bring colour into a black-and-white photograph.
         spread = (x.amax(1) - x.amin(1)).mean(dim=(1, 2)) * 127.5
         coloured = ((spread - 0.25) * 4).clamp(0, 1).view(-1, 1, 1, 1)
+        coloured = coloured * self.lip_colour(seen, x, output)
         grey = (output * self.luma).sum(1, keepdim=True)
         output = grey + (output - grey) * coloured
         levels = ((output + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
@@ -87,7 +104,7 @@ def load_photo(checkpoint: Path) -> PhotoNet:
     return network.eval()
 
 
-def _describe(file: Path, config: PhotoConfig, name: str, version: str) -> None:
+def _describe(file: Path, config: PhotoConfig | EyeOpenerConfig, name: str, version: str) -> None:
     """Write the contract's metadata into an ONNX file."""
     crop = {
         "inter_ocular": INTER_OCULAR,
@@ -106,7 +123,7 @@ def _describe(file: Path, config: PhotoConfig, name: str, version: str) -> None:
     describe(file, metadata)
 
 
-def _export_fused(network: PhotoNet, file: Path) -> None:
+def _export_fused(network: PhotoNet, eyes: EyeOpener, file: Path) -> None:
     batch, factor = (
         torch.export.Dim("batch", min=1, max=64),
         torch.export.Dim("ratio", min=1, max=4),
@@ -115,7 +132,7 @@ def _export_fused(network: PhotoNet, file: Path) -> None:
     # Traced with a batch of two: a batch of one would be taken for a constant.
     example = (torch.zeros(2, 512, 512, 3, dtype=torch.uint8), torch.ones(2))
     torch.onnx.export(
-        FusedPhoto(network).eval(),
+        FusedPhoto(network, eyes).eval(),
         example,
         str(file),
         input_names=["image", "strength"],
@@ -143,11 +160,30 @@ def _export_network(network: PhotoNet, file: Path) -> None:
     )
 
 
-def export_photo(network: PhotoNet, models_dir: Path, version: str) -> Path:
-    """Write `photo/network.onnx`, `photo/fused.onnx` and their manifest entry.
+def _export_eyes(eyes: EyeOpener, file: Path) -> None:
+    # Two tensors: given one twice, the exporter reads both inputs from the first.
+    own, other = (torch.rand(2, 3, PATCH_HEIGHT, PATCH_WIDTH) for _ in range(2))
+    batch = torch.export.Dim("batch", min=1, max=128)
+    torch.onnx.export(
+        eyes,
+        (own, other),
+        str(file),
+        input_names=["own", "other"],
+        output_names=["paint", "cover", "shut"],
+        dynamic_shapes={"own": {0: batch}, "other": {0: batch}},
+        opset_version=OPSET,
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+
+
+def export_photo(network: PhotoNet, eyes: EyeOpener, models_dir: Path, version: str) -> Path:
+    """Write `photo/network.onnx`, `eyes.onnx`, `fused.onnx` and their manifest entry.
 
     Args:
         network: in evaluation mode.
+        eyes: what opens closed eyes, in evaluation mode.
         models_dir: `onnx_models`.
         version: semantic version of the weights.
 
@@ -155,14 +191,19 @@ def export_photo(network: PhotoNet, models_dir: Path, version: str) -> Path:
         The fused graph's path.
     """
     folder = models_dir / "photo"
-    for name, write in (("network.onnx", _export_network), ("fused.onnx", _export_fused)):
+    write: dict[str, tuple[Callable[[Path], None], PhotoConfig | EyeOpenerConfig]] = {
+        "network.onnx": (partial(_export_network, network), network.config),
+        "eyes.onnx": (partial(_export_eyes, eyes), eyes.config),
+        "fused.onnx": (partial(_export_fused, network, eyes), network.config),
+    }
+    for name, (export, config) in write.items():
         with atomic_path(folder / name) as temporary:
-            write(network, temporary)
-            _describe(temporary, network.config, f"stoicnet-photo-{name[:-5]}", version)
+            export(temporary)
+            _describe(temporary, config, f"stoicnet-photo-{name[:-5]}", version)
     update_manifest(
         models_dir,
         "photo",
-        ["network.onnx", "fused.onnx"],
+        list(write),
         version=version,
         crop_sizes=PHOTO_CROP_SIZES,
     )

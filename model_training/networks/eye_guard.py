@@ -1,8 +1,9 @@
-"""Closed eyes stay closed: `photo` cannot draw an iris it has not seen, and must not smear one.
+"""Closed eyes are not `photo`'s: its network cannot draw an iris, and must not smear one.
 
 The network learned to paint where a closed eye would be open, and what it paints there is a dark
 blur. Lids that are open in part come out well, with little paint. So an eye in which much would be
-painted is left as it is; that is decided for each eye alone.
+painted is left as it is, and so is one that the eye opener (`eye_opener.py`) takes over; that is
+decided for each eye alone.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def _ellipses(half_axes: tuple[float, float]) -> Tensor:
 
 
 class EyeGuard(nn.Module):
-    """Leaves eyes that would have to be invented as they are."""
+    """Takes back what the network does to eyes that would have to be invented."""
 
     measured: Tensor
     suppressed: Tensor
@@ -58,7 +59,7 @@ class EyeGuard(nn.Module):
         fading = ((1 - _ellipses(_SUPPRESSED)) * 3).clamp(0, 1)
         self.register_buffer("suppressed", fading)
 
-    def forward(self, window: Tensor, maps: PhotoMaps) -> PhotoMaps:
+    def forward(self, window: Tensor, maps: PhotoMaps, taken: Tensor | None = None) -> PhotoMaps:
         """The maps, less what they do to closed eyes.
 
         The flow goes, too: it makes room for what is painted, and alone it draws lashes out into
@@ -67,6 +68,7 @@ class EyeGuard(nn.Module):
         Args:
             window: what the network saw, [B, 3, 192, 192] in [-1, 1].
             maps: its answer.
+            taken: [2, B] in [0, 1], how far somebody else draws the right and the left eye.
         """
         change = maps.mask * (maps.paint - window) + (1 - maps.mask) * maps.shade
         amount = change.abs().mean(1, keepdim=True)
@@ -74,6 +76,8 @@ class EyeGuard(nn.Module):
         for eye in range(2):
             painted = (amount * self.measured[eye]).sum((1, 2, 3), keepdim=True)
             excess = ((painted - LITTLE) / (MUCH - LITTLE)).clamp(0, 1)
+            if taken is not None:
+                excess = torch.maximum(excess, taken[eye].view(-1, 1, 1, 1))
             keep = keep * (1 - excess * self.suppressed[eye])
         factor = keep.shape[-1] // maps.flow.shape[-1]
         flow = maps.flow * F.avg_pool2d(keep, factor)

@@ -70,7 +70,7 @@ class PhotoMaps(NamedTuple):
     shade: Tensor
 
 
-def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+def conv_block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
         nn.BatchNorm2d(outputs),
@@ -81,7 +81,7 @@ def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 class _Residual(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = _conv(width, width)
+        self.first = conv_block(width, width)
         self.second = nn.Sequential(
             nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width)
         )
@@ -118,16 +118,16 @@ class PhotoNet(nn.Module):
         super().__init__()
         self.config = config or PhotoConfig()
         w2, w4, w8, w16 = self.config.widths
-        self.stem = _conv(12, w2)
-        self.down4 = _conv(w2, w4, 2)
-        self.down8 = _conv(w4, w8, 2)
-        self.down16 = _conv(w8, w16, 2)
-        self.down32 = _conv(w16, w16, 2)
+        self.stem = conv_block(12, w2)
+        self.down4 = conv_block(w2, w4, 2)
+        self.down8 = conv_block(w4, w8, 2)
+        self.down16 = conv_block(w8, w16, 2)
+        self.down32 = conv_block(w16, w16, 2)
         self.middle = nn.Sequential(*[_Residual(w16) for _ in range(self.config.middle_blocks)])
-        self.up16 = nn.Sequential(_conv(2 * w16, w16), _Residual(w16))
-        self.up8 = nn.Sequential(_conv(w16 + w8, w8), _Residual(w8))
-        self.up4 = nn.Sequential(_conv(w8 + w4, w4), _Residual(w4))
-        self.up2 = _conv(w4 + w2, self.config.fine)
+        self.up16 = nn.Sequential(conv_block(2 * w16, w16), _Residual(w16))
+        self.up8 = nn.Sequential(conv_block(w16 + w8, w8), _Residual(w8))
+        self.up4 = nn.Sequential(conv_block(w8 + w4, w4), _Residual(w4))
+        self.up2 = conv_block(w4 + w2, self.config.fine)
         self.flow_head = nn.Conv2d(w4, 2, 3, 1, 1)
         self.refine = nn.Sequential(
             nn.Conv2d(self.config.fine // 4 + 3, self.config.refine, 3, 1, 1),

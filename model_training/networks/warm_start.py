@@ -19,6 +19,7 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from model_training.networks.eye_opener import EyeOpener
 from model_training.networks.meter import MeterNet
 from model_training.networks.photo import PhotoNet
 
@@ -69,7 +70,9 @@ def _load_convolutions(network: nn.Module, weights: dict[str, Tensor]) -> None:
         assert norm.running_var is not None
         norm.running_mean.zero_()
         norm.running_var.fill_(1 - norm.eps)
-        _put(norm.bias, weights[f"{name}.weight_bias"])
+        # A bias that is zero throughout is not in the file.
+        bias = weights.get(f"{name}.weight_bias", torch.zeros_like(norm.bias))
+        _put(norm.bias, bias)
 
 
 def load_meter(file: Path) -> MeterNet:
@@ -78,6 +81,13 @@ def load_meter(file: Path) -> MeterNet:
     _load_convolutions(network, weights)
     for name in ("mean", "scale"):
         getattr(network, name).copy_(weights[name])
+    return network.eval()
+
+
+def load_eyes(file: Path) -> EyeOpener:
+    """The eye opener of an exported `photo/eyes.onnx`, in evaluation mode."""
+    network = EyeOpener()
+    _load_convolutions(network, initializers(file))
     return network.eval()
 
 

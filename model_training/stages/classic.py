@@ -28,6 +28,7 @@ from model_training.data.pair_sets import PairSet, resize
 from model_training.distributed import ALONE, Workers
 from model_training.losses.schedules import plot_schedules
 from model_training.networks.classic import ClassicConfig, ClassicNet
+from model_training.networks.classic.exported import ExportedClassic
 from model_training.networks.classic.pixels import to_network
 from model_training.stages import classic_stage1, classic_stage2
 from model_training.stages.classic_context import SHEET_IMAGES, ClassicContext, spread
@@ -114,7 +115,7 @@ def _stage(
 
 
 def show_neutralizers(
-    net: ClassicNet,
+    net: ClassicNet | ExportedClassic,
     fit: NeutralizerFit,
     pairs: Sequence[PairSet],
     file: Path,

@@ -52,8 +52,8 @@ class ClassicContext:
 
     def batches(self, stage: int) -> ImageBatches:
         """Training people's images; each stage has its own order."""
-        rows = np.flatnonzero(~self.data.validation)
         recipe = self.recipe
+        rows = np.flatnonzero(~self.data.validation | recipe.share_images)
         return ImageBatches(
             self.data.crops,
             rows,

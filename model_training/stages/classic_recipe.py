@@ -50,6 +50,7 @@ class ClassicRecipe:
             fitted pairs of a smaller set are repeated. 0 counts every pair once.
         share_people: fit pairs of people whom another set holds out, so that training and test
             share people as in the published split. For comparison only.
+        share_images: stages 1 and 2 see the images of held-out people, too. For comparison only.
         ridge_stretch: lengthen the closed form's step to what people left out need (`ridge`).
         ridge_folds: folds of the person-grouped cross-validation.
         precision: `bf16` computes in autocast, with float32 weights and losses.
@@ -84,6 +85,7 @@ class ClassicRecipe:
     neutralizer_init: Literal["published", "identity"] = "published"
     pair_share: float = 0.0
     share_people: bool = False
+    share_images: bool = False
     ridge_stretch: bool = False
     ridge_folds: int = 5
     precision: Literal["bf16", "fp32"] = "bf16"

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from model_training.atomic import atomic_path
 from model_training.networks.classic import ClassicNet, Neutralizer
+from model_training.networks.classic.exported import ExportedClassic
 from model_training.networks.classic.pixels import to_image
 
 
@@ -40,7 +41,7 @@ def reconstruction_sheet(net: ClassicNet, images: Tensor, file: Path) -> None:
 
 @torch.no_grad()
 def neutralization_sheet(
-    net: ClassicNet,
+    net: ClassicNet | ExportedClassic,
     neutralizers: dict[str, Neutralizer],
     source: Tensor,
     target: Tensor,

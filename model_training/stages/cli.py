@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import typer
 
-_COMMANDS = ("classic", "neutralizer", "photo", "meter")
+_COMMANDS = ("classic", "neutralizer", "photo", "eyes", "meter")
 
 
 def register(app: typer.Typer) -> None:

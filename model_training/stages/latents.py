@@ -13,6 +13,7 @@ from tqdm import tqdm
 from model_training.data.pair_sets import PairSet, resize
 from model_training.distributed import ALONE, Workers
 from model_training.networks.classic import ClassicNet
+from model_training.networks.classic.exported import ExportedClassic
 from model_training.networks.classic.pixels import to_network
 
 
@@ -43,7 +44,7 @@ class LatentPairs:
 
 @torch.no_grad()
 def encode_images(
-    net: ClassicNet,
+    net: ClassicNet | ExportedClassic,
     images: NDArray[np.uint8],
     rows: NDArray[np.int64],
     device: torch.device,
@@ -76,7 +77,7 @@ def encode_images(
 
 
 def encode_pairs(
-    net: ClassicNet,
+    net: ClassicNet | ExportedClassic,
     sets: Sequence[PairSet],
     device: torch.device,
     workers: Workers = ALONE,

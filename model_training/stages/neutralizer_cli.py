@@ -18,7 +18,8 @@ def register(train_app: typer.Typer) -> None:
 def neutralizer(
     name: Annotated[str, typer.Argument(help="Of the transformation, for instance glasses.")],
     weights: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="classic.pt of a finished training.")
+        Path,
+        typer.Option(exists=True, help="classic.pt of a training, or a folder of exported files."),
     ],
     pairs: Annotated[
         list[Path],
@@ -36,21 +37,36 @@ def neutralizer(
         bool, typer.Option(help="Pair files are photographs and must be cropped.")
     ] = False,
     landmarks: Annotated[Path | None, typer.Option(exists=True, dir_okay=False)] = None,
+    london: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="London's smiles, beside the pairs."),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Of SGD; by default the recipe's.")] = None,
+    share_people: Annotated[
+        bool, typer.Option(help="Fit pairs of people whom another set holds out (leaky split).")
+    ] = False,
 ) -> None:
     """Learn another transformation of the latent space from pairs, everything else frozen.
 
     The paper notes that the neutralizer generalises (glasses, facial hair). Writes
     OUT/neutralizer-NAME.onnx (latent mu [B, Z] to mu [B, Z]), NAME.json with held-out errors of
-    both solutions and of the controls, and a picture sheet.
+    both solutions and of the controls, and a picture sheet. With a folder of exported files as
+    weights (onnx_models/classic), `extended` is the recipe, and OUT/models is a models folder whose
+    `classic` has this neutralizer, for `evaluate --models-dir` or the service.
     """
     import torch
 
     from model_training.checkpoint import CheckpointError
+    from model_training.data.crop_cache import build_crops
+    from model_training.data.image_sets import london_images
     from model_training.data.locate import make_locator
+    from model_training.data.pair_sets import london_pairs, pairs_in_cache
     from model_training.export.classic import export_neutralizer
+    from model_training.export.manifest import update_manifest
+    from model_training.networks.classic import ClassicNet
+    from model_training.networks.classic.exported import ExportedClassic, put_neutralizer
     from model_training.stages.classic import load_result, show_neutralizers
-    from model_training.stages.classic_recipe import ClassicRecipe, with_options
+    from model_training.stages.classic_recipe import EXTENDED, ClassicRecipe, with_options
     from model_training.stages.classic_sources import open_pairs
     from model_training.stages.classic_stage3 import SOLUTIONS, fit_neutralizers
     from model_training.stages.latents import encode_pairs
@@ -61,20 +77,40 @@ def neutralizer(
     if solution not in SOLUTIONS:
         raise typer.BadParameter(f"one of {', '.join(SOLUTIONS)}", param_hint="--solution")
     try:
-        net, stored = load_result(weights)
-        recipe = with_options(ClassicRecipe.from_dict(stored["recipe"]), stage3_epochs=epochs)
-        locator = make_locator(landmarks) if align_pairs else None
+        net: ClassicNet | ExportedClassic
+        if weights.is_dir():
+            net, recipe = ExportedClassic(weights), EXTENDED
+        else:
+            net, stored = load_result(weights)
+            recipe = ClassicRecipe.from_dict(stored["recipe"])
+        recipe = with_options(recipe, stage3_epochs=epochs)
+        eyes = make_locator(landmarks)
+        locator = eyes if align_pairs else None
         sets = [
             open_pairs(folder, net.config.image_size, out / f"{name}-crops-{number}", locator)
             for number, folder in enumerate(pairs)
         ]
+        if london is not None:
+            faces = london_images(london)
+            cache = build_crops(faces, eyes, net.config.image_size, out / "london")
+            sets.append(pairs_in_cache(cache, london_pairs(faces)))
         cpu = torch.device("cpu")
         out.mkdir(parents=True, exist_ok=True)
-        fit = fit_neutralizers(encode_pairs(net, sets, cpu), recipe, out, name, Pace())
+        latents = encode_pairs(net, sets, cpu, share=recipe.pair_share, share_people=share_people)
+        fit = fit_neutralizers(latents, recipe, out, name, Pace())
     except (CheckpointError, ValueError, FileNotFoundError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
     show_neutralizers(net, fit, sets, out / f"{name}-sheet.png", cpu)
     file = export_neutralizer(fit.neutralizers[solution], out / f"neutralizer-{name}.onnx")
+    if weights.is_dir():
+        model = out / "models" / "classic"
+        model.mkdir(parents=True, exist_ok=True)
+        put_neutralizer(weights / "fused.onnx", fit.neutralizers[solution], model / "fused.onnx")
+        version = f"0.0.0+{name}"
+        sides = (net.config.image_size,)
+        update_manifest(
+            out / "models", "classic", ["fused.onnx"], version=version, crop_sizes=sides
+        )
     typer.echo(json.dumps(fit.report["l_ntr_held_out"], indent=2))
     typer.echo(f"wrote {file}")

@@ -11,6 +11,7 @@ import torch
 
 from model_training.export.manifest import read_manifest, sha256_of
 from model_training.export.photo import FusedPhoto, export_photo
+from model_training.networks.eye_opener import EyeOpener, EyeOpenerConfig
 from model_training.networks.photo import PhotoConfig, PhotoNet
 
 
@@ -24,9 +25,21 @@ def network() -> PhotoNet:
 
 
 @pytest.fixture(scope="module")
-def models_dir(network: PhotoNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def eyes() -> EyeOpener:
+    """Finds some eyes shut and paints noise there."""
+    torch.manual_seed(1)
+    opener = EyeOpener(EyeOpenerConfig(widths=(4, 6, 8), fine=8, middle_blocks=1))
+    torch.nn.init.normal_(opener.last.weight, std=0.3)
+    torch.nn.init.normal_(opener.shut[2].weight, std=2.0)
+    return opener.eval()
+
+
+@pytest.fixture(scope="module")
+def models_dir(
+    network: PhotoNet, eyes: EyeOpener, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     folder = tmp_path_factory.mktemp("onnx_models")
-    export_photo(network, folder, "1.2.3")
+    export_photo(network, eyes, folder, "1.2.3")
     return folder
 
 
@@ -39,7 +52,11 @@ def session(models_dir: Path) -> onnxruntime.InferenceSession:
 
 @pytest.mark.parametrize(("batch", "size"), [(1, 256), (3, 256), (1, 512), (2, 768), (1, 1024)])
 def test_torch_and_onnx_runtime_agree(
-    network: PhotoNet, session: onnxruntime.InferenceSession, batch: int, size: int
+    network: PhotoNet,
+    eyes: EyeOpener,
+    session: onnxruntime.InferenceSession,
+    batch: int,
+    size: int,
 ) -> None:
     rng = np.random.default_rng(size)
     coarse = rng.integers(0, 256, (batch, 32, 32, 3), dtype=np.uint8)
@@ -47,7 +64,8 @@ def test_torch_and_onnx_runtime_agree(
     strength = np.linspace(1, 0.3, batch, dtype=np.float32)
     (ours,) = session.run(None, {"image": image, "strength": strength})
     with torch.no_grad():
-        theirs = FusedPhoto(network)(torch.from_numpy(image), torch.from_numpy(strength)).numpy()
+        fused = FusedPhoto(network, eyes)
+        theirs = fused(torch.from_numpy(image), torch.from_numpy(strength)).numpy()
     assert ours.dtype == np.uint8
     assert ours.shape == image.shape
     assert np.abs(ours.astype(int) - theirs).max() <= 1
@@ -88,14 +106,14 @@ def test_metadata_and_manifest(models_dir: Path, session: onnxruntime.InferenceS
     assert json.loads(metadata["crop_spec"])["sizes"] == [256, 512, 768, 1024]
     assert {"licence", "training_data", "config_hash"} <= metadata.keys()
     entry = read_manifest(models_dir)["models"]["photo"]
-    for name in ("fused.onnx", "network.onnx"):
+    for name in ("fused.onnx", "network.onnx", "eyes.onnx"):
         file = models_dir / "photo" / name
         onnx.checker.check_model(str(file))
         assert entry["files"][name]["sha256"] == sha256_of(file)
 
 
 def test_files_tell_nothing_of_the_machine(models_dir: Path) -> None:
-    for name in ("fused.onnx", "network.onnx"):
+    for name in ("fused.onnx", "network.onnx", "eyes.onnx"):
         content = (models_dir / "photo" / name).read_bytes()
         assert b"stack_trace" not in content
         assert str(Path(torch.__file__).parent).encode() not in content

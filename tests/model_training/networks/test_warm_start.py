@@ -12,12 +12,14 @@ from model_training.networks.meter import METER_SIZE
 from model_training.networks.photo import WINDOW_SIZE, PhotoConfig, PhotoMaps, PhotoNet
 from model_training.networks.warm_start import (
     WarmStartError,
+    load_eyes,
     load_meter,
     load_photo_network,
     settle_norms,
 )
 
 PHOTO = DEFAULT_MODELS_DIR / "photo" / "network.onnx"
+EYES = DEFAULT_MODELS_DIR / "photo" / "eyes.onnx"
 METER = DEFAULT_MODELS_DIR / "meter" / "meter.onnx"
 
 
@@ -84,3 +86,14 @@ def test_other_networks_files_are_refused() -> None:
 def test_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load_meter(tmp_path / "none.onnx")
+
+
+@torch.no_grad()
+def test_eye_opener_answers_as_its_file() -> None:
+    opener = load_eyes(EYES)
+    generator = torch.Generator().manual_seed(2)
+    own, other = (torch.rand(3, 3, 72, 96, generator=generator) * 2 - 1 for _ in range(2))
+    session = ort.InferenceSession(str(EYES), providers=["CPUExecutionProvider"])
+    wanted = session.run(None, {"own": own.numpy(), "other": other.numpy()})
+    for found, expected in zip(opener(own, other), wanted, strict=True):
+        assert (found - torch.from_numpy(expected)).abs().max() < 1e-4

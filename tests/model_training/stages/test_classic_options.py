@@ -160,3 +160,12 @@ def test_helpers() -> None:
     assert spread(np.arange(2), 3).tolist() == [0, 1]
     ramp = torch.arange(4.0).expand(1, 1, 4, 4)
     assert gradient_energy(ramp).item() == 1.0
+
+
+def test_held_out_images_are_trained_on_only_if_asked_for(tmp_path: Path) -> None:
+    run = context(tmp_path)
+    run.data.validation[2:4] = True
+    assert run.batches(1).rows.tolist() == [0, 1, 4, 5, 6, 7]
+    shared = context(tmp_path, share_images=True)
+    shared.data.validation[2:4] = True
+    assert shared.batches(1).rows.tolist() == list(range(8))

@@ -1,0 +1,209 @@
+"""Training of the network that opens eyes, top to bottom."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model_training.checkpoint import load_checkpoint
+from model_training.data.eye_batches import EyeBatch, EyeBatches, EyeData, EyesAhead
+from model_training.losses.photo import (
+    changed_weights,
+    gradient_l1,
+    lsgan_discriminator,
+    lsgan_generator,
+    weighted_l1,
+)
+from model_training.networks.eye_opener import EyeOpener, EyeOpenerConfig, OpenedEyes
+from model_training.networks.patch_discriminator import PatchDiscriminator
+from model_training.sheets import strips
+from model_training.stages.loop import Pace, Stage, run_stage
+from model_training.stages.photo import update_average
+
+
+@dataclass(frozen=True)
+class EyeTraining:
+    """One training run.
+
+    Attributes:
+        data: where the eyes are.
+        out: folder for checkpoint, log and sheets.
+        steps: of the whole run (the learning rate ends there).
+        learning_rate: AdamW's, at its height.
+        critic_rate: Adam's.
+        adversarial: weight of the LSGAN term.
+        adversarial_from: step at which it begins, ramped over as many steps.
+        paint: weight of the bare paint's error, where the target differs from the input.
+        cover: weight of the covered area.
+        gate: weight of telling shut eyes from open ones.
+        network: sizes.
+        seed: of weights and batches.
+        threads: torch threads.
+        sheet_every: steps between sheets.
+        pace: how often to log and save.
+    """
+
+    data: EyeData
+    out: Path
+    steps: int = 2_500
+    learning_rate: float = 1e-3
+    critic_rate: float = 4e-4
+    adversarial: float = 0.02
+    adversarial_from: int = 800
+    paint: float = 0.5
+    cover: float = 0.02
+    gate: float = 0.05
+    network: EyeOpenerConfig = field(default_factory=EyeOpenerConfig)
+    seed: int = 0
+    threads: int = 2
+    sheet_every: int = 500
+    pace: Pace = field(default_factory=Pace)
+
+
+def learning_rate_at(step: int, config: EyeTraining) -> float:
+    """Warm-up over 100 steps, then half a cosine to 2 % of the height."""
+    fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / config.steps)))
+    return float(config.learning_rate * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * fall))
+
+
+def laid_over(own: Tensor, eyes: OpenedEyes) -> Tensor:
+    """The patch with the open eye painted over it, [N, 3, 72, 96] (not clamped)."""
+    return eyes.cover * eyes.paint + (1 - eyes.cover) * own
+
+
+def gate_loss(logit: Tensor, label: Tensor) -> Tensor:
+    """Cross-entropy of `label` [N]; 0.5 is not judged."""
+    judged = (label != 0.5).float()
+    each = F.binary_cross_entropy_with_logits(logit, label, reduction="none")
+    return (each * judged).sum() / judged.sum().clamp_min(1)
+
+
+def rebuild_loss(batch: EyeBatch, eyes: OpenedEyes, config: EyeTraining) -> Tensor:
+    """Error against the open eye, most where lids were drawn over it."""
+    paired = len(batch.target)
+    own, target = batch.own[:paired], batch.target
+    output = laid_over(batch.own, eyes)[:paired]
+    changed = changed_weights(target, own)
+    loss = weighted_l1(output, target, 1 + 6 * changed) + 2 * gradient_l1(output, target)
+    return (
+        loss
+        + config.paint * weighted_l1(eyes.paint[:paired], target, 6 * changed)
+        + config.cover * eyes.cover.mean()
+    )
+
+
+def load_eye_opener(checkpoint: Path) -> EyeOpener:
+    """The averaged network of a training checkpoint, in evaluation mode."""
+    saved = load_checkpoint(checkpoint)
+    sizes = saved["settings"]["network"]
+    network = EyeOpener(EyeOpenerConfig(**{**sizes, "widths": tuple(sizes["widths"])}))
+    prefix = "average."
+    weights = saved["network"].items()
+    network.load_state_dict(
+        {name[len(prefix) :]: value for name, value in weights if name.startswith(prefix)}
+    )
+    return network.eval()
+
+
+def train_eyes(config: EyeTraining) -> Path:
+    """Train, or go on with a training that was interrupted.
+
+    Returns:
+        The checkpoint, `OUT/eyes.pt`.
+    """
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    last = torch.channels_last
+    network = EyeOpener(config.network).to(memory_format=last)  # type: ignore[call-overload]
+    # Four stages: a score sees 78 px, most of an eye.
+    critic = PatchDiscriminator(stages=4).to(memory_format=last)  # type: ignore[call-overload]
+    average = copy.deepcopy(network).eval()
+    joint = nn.ModuleDict({"network": network, "critic": critic, "average": average})
+    optimizer = torch.optim.AdamW(
+        network.parameters(), config.learning_rate, betas=(0.5, 0.99), weight_decay=1e-4
+    )
+    critic_optimizer = torch.optim.Adam(critic.parameters(), config.critic_rate, betas=(0.5, 0.99))
+    batches = EyeBatches(config.data)
+    shown = batches.draw(np.random.default_rng(config.seed + 1))
+    ahead = EyesAhead(batches, config.seed)
+
+    def step(index: int) -> dict[str, Tensor | float]:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate_at(index, config)
+        batch = ahead.take(index)
+        own = batch.own.contiguous(memory_format=last)
+        adversarial = index >= config.adversarial_from
+        with torch.autocast("cpu", torch.bfloat16):
+            eyes = network(own, batch.other)
+        gate = gate_loss(eyes.shut, batch.label)
+        rebuilt = rebuild_loss(batch, eyes, config)
+        loss = rebuilt + config.gate * gate
+        values: dict[str, Tensor | float] = {
+            "rebuild": rebuilt.detach(),
+            "gate": gate.detach(),
+            "cover": eyes.cover.detach().mean(),
+        }
+        # Real shut eyes are for the gate alone. Judged without a target, the few there are were
+        # learnt by heart, and others' eyes got white sparkles.
+        shut = torch.zeros(len(own), dtype=torch.bool)
+        shut[: len(batch.target)] = batch.label[: len(batch.target)] > 0.5
+        output = laid_over(own, eyes)[shut]
+        if adversarial:
+            with torch.autocast("cpu", torch.bfloat16):
+                scores = critic(output)
+            ramp = min(1.0, (index - config.adversarial_from) / config.adversarial_from)
+            loss = loss + config.adversarial * ramp * lsgan_generator(scores)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        if adversarial:
+            real = batch.target[batch.label[: len(batch.target)] != 0.5]
+            parts = [real, output.detach(), own[shut]]
+            with torch.autocast("cpu", torch.bfloat16):
+                scores = critic(torch.cat(parts))
+            true, made, closed = scores.split([len(part) for part in parts])
+            critic_loss = lsgan_discriminator(true, made, closed)
+            critic_optimizer.zero_grad(set_to_none=True)
+            critic_loss.backward()
+            critic_optimizer.step()
+            values |= {
+                "D(real)": true.detach().float().mean(),
+                "D(output)": made.detach().float().mean(),
+            }
+        update_average(average, network, index)
+        return values
+
+    def after_epoch(epoch: int) -> dict[str, float]:
+        file = config.out / "sheets" / f"{epoch * config.sheet_every:06d}.png"
+        with torch.no_grad():
+            eyes = average(shown.own, shown.other)
+            cover = eyes.cover.expand(-1, 3, -1, -1) * 2 - 1
+            columns = [shown.own, laid_over(shown.own, eyes), cover]
+            strips(columns, file, across=6)
+        paired = len(shown.target)
+        judged = shown.label != 0.5
+        right = ((eyes.shut > 0) == (shown.label > 0.5))[judged].float().mean()
+        error = (laid_over(shown.own, eyes)[:paired] - shown.target).abs().mean()
+        return {"shown_error": float(error), "shown_gate": float(right)}
+
+    settings = {
+        "network": {**asdict(config.network), "widths": list(config.network.widths)},
+        "steps": config.steps,
+        "learning_rate": config.learning_rate,
+        "adversarial": config.adversarial,
+        "adversarial_from": config.adversarial_from,
+        "seed": config.seed,
+    }
+    size = len(shown.own)
+    stage = Stage("eyes", config.out, settings, config.steps, config.sheet_every, size)
+    optimizers = {"optimizer": optimizer, "critic_optimizer": critic_optimizer}
+    run_stage(stage, joint, optimizers, step, after_epoch, config.pace)
+    ahead.close()
+    return stage.checkpoint
