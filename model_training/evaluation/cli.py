@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,6 +56,9 @@ def evaluate_command(
     publish: Annotated[
         Path | None, typer.Option(help="also put the JSON here (docs/results) for results-doc")
     ] = None,
+    called: Annotated[
+        str | None, typer.Option(help="call the data set this in reports and file names")
+    ] = None,
     out: Annotated[Path, typer.Option(help="reports and cache go here")] = Path("runs/evaluation"),
 ) -> None:
     """Print Tables 1 and 2 with controls; write JSON, HTML and picture sheets."""
@@ -70,6 +74,8 @@ def evaluate_command(
         raise typer.BadParameter("a service or a folder of outputs is one --model")
 
     dataset = load_dataset(data, people, london, lfw, landmarks, lfw_labels, folder, facts or ())
+    if called is not None:
+        dataset = replace(dataset, name=called)
     systems = [choose_system(m, models_dir, service, token, outputs, strength) for m in model]
     total = min(limit or len(dataset.cases), len(dataset.cases))
     documents = []

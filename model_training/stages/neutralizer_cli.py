@@ -106,8 +106,8 @@ def neutralizer(
     if weights.is_dir():
         model = out / "models" / "classic"
         model.mkdir(parents=True, exist_ok=True)
-        put_neutralizer(weights / "fused.onnx", fit.neutralizers[solution], model / "fused.onnx")
-        version = f"0.0.0+{name}"
+        chosen = fit.neutralizers[solution]
+        version = put_neutralizer(weights / "fused.onnx", chosen, model / "fused.onnx", name)
         sides = (net.config.image_size,)
         update_manifest(
             out / "models", "classic", ["fused.onnx"], version=version, crop_sizes=sides

@@ -61,13 +61,17 @@ class ExportedClassic(nn.Module):
         self.config = ClassicConfig(image_size=side, channels=channels, latent=latent)
 
 
-def put_neutralizer(fused: Path, neutralizer: Neutralizer, out: Path) -> None:
+def put_neutralizer(fused: Path, neutralizer: Neutralizer, out: Path, name: str) -> str:
     """Write `fused.onnx` with another neutralizer in it.
 
     Args:
         fused: an exported graph of `classic`.
         neutralizer: for latents of the same length.
         out: the file to write.
+        name: of the transformation; becomes a part of the version.
+
+    Returns:
+        The version written into the file, as in `1.0.0+glasses`.
 
     Raises:
         ValueError: the graph has no neutralizer of this size.
@@ -78,14 +82,19 @@ def put_neutralizer(fused: Path, neutralizer: Neutralizer, out: Path) -> None:
         "network.neutralizer.dense.bias": neutralizer.dense.bias,
     }
     for constant in model.graph.initializer:
-        name = constant.name.removesuffix("_half")
-        if name not in wanted:
+        place = constant.name.removesuffix("_half")
+        if place not in wanted:
             continue
         old = numpy_helper.to_array(constant)
-        new = wanted.pop(name).detach().numpy().astype(old.dtype)
+        new = wanted.pop(place).detach().numpy().astype(old.dtype)
         if new.shape != old.shape:
             raise ValueError(f"{fused} takes a neutralizer of {old.shape}, not {new.shape}")
         constant.CopyFrom(numpy_helper.from_array(new, constant.name))
     if wanted:
         raise ValueError(f"{fused} holds no {', '.join(wanted)}")
+    version = ""
+    for entry in model.metadata_props:
+        if entry.key == "version":
+            version = entry.value = f"{entry.value}+{name}"
     onnx.save(model, str(out))
+    return version

@@ -54,7 +54,8 @@ def test_the_fused_graph_takes_another_neutralizer(tmp_path: Path) -> None:
         unchanged.dense.weight.copy_(torch.eye(256))
         unchanged.dense.bias.zero_()
     out = tmp_path / "fused.onnx"
-    put_neutralizer(CLASSIC / "fused.onnx", unchanged, out)
+    version = put_neutralizer(CLASSIC / "fused.onnx", unchanged, out, "still")
+    assert version.endswith("+still")
     image = faces(2)
     session = ort.InferenceSession(str(out), providers=["CPUExecutionProvider"])
     # A neutralizer that does nothing gives at strength 1 what every one gives at 0.
@@ -65,7 +66,7 @@ def test_the_fused_graph_takes_another_neutralizer(tmp_path: Path) -> None:
     assert np.abs(whole.astype(int) - none).max() <= 1
     assert np.abs(run(CLASSIC / "fused.onnx", image).astype(int) - whole).max() > 5
     with pytest.raises(ValueError, match="takes a neutralizer"):
-        put_neutralizer(CLASSIC / "fused.onnx", Neutralizer(100), tmp_path / "other.onnx")
+        put_neutralizer(CLASSIC / "fused.onnx", Neutralizer(100), tmp_path / "other.onnx", "x")
 
 
 def test_a_neutralizer_is_fitted_to_exported_networks(tmp_path: Path) -> None:
@@ -94,3 +95,4 @@ def test_a_neutralizer_is_fitted_to_exported_networks(tmp_path: Path) -> None:
     assert not np.array_equal(run(fused, image), run(CLASSIC / "fused.onnx", image))
     manifest = json.loads((out / "models" / "manifest.json").read_text())
     assert manifest["models"]["classic"]["crop_sizes"] == [112]
+    assert manifest["models"]["classic"]["version"].endswith("+still")
