@@ -28,6 +28,9 @@ gives everybody the average of many neutral faces, *true neutral* returns the pe
 photograph. A mean face is perfectly neutral and nobody: *removed* counts only together with
 identity and sharpness. The line *published* repeats the paper's own numbers: on CK+, whose people
 its test shares with its training, by OpenFace's action units and another recogniser.
+
+*leaky* in the name of a data set: the neutralizer was fitted to expressions of these very people,
+too (put on their neutral photographs), as the published split shares people.
 """
 
 
