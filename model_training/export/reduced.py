@@ -1,6 +1,7 @@
 """A model's fused graph in fewer bits: static int8 for the CPU, half precision for CUDA.
 
-Only the U-Net's convolutions and what lies between them are reduced. Positions of the warp,
+Only the U-Net's convolutions and what lies between them are reduced; the eye opener, a fifth of its
+size, stays as it is. Positions of the warp,
 blending and rounding stay float32: in half precision a 1024 px grid cannot name its own pixels.
 """
 
@@ -216,10 +217,20 @@ def _neighbours(graph: onnx.GraphProto) -> tuple[dict[str, list[str]], dict[str,
     return after, before
 
 
+def _convolutions(graph: onnx.GraphProto) -> list[str]:
+    """The U-Net's convolutions, by node: neither the eye opener's nor those that average maps."""
+    apart = {
+        tensor.name
+        for tensor in graph.initializer
+        if tensor.name.startswith("eyes.") or list(tensor.dims[:2]) == [1, 1]
+    }
+    return [n.name for n in graph.node if n.op_type == "Conv" and n.input[1] not in apart]
+
+
 def _between_convolutions(graph: onnx.GraphProto) -> set[str]:
     """The convolutions, and what turns one's result into another's input without the warp."""
     after, before = _neighbours(graph)
-    convolutions = [node.name for node in graph.node if node.op_type == "Conv"]
+    convolutions = _convolutions(graph)
     warps = [node.name for node in graph.node if node.op_type == "GridSample"]
     bends = [node.name for node in graph.node if node.op_type == "Tanh"]  # flow begins here
     inside = _reached(convolutions, after) & _reached(convolutions, before)
@@ -231,7 +242,7 @@ def _between_convolutions(graph: onnx.GraphProto) -> set[str]:
 def _inner_convolutions(graph: onnx.GraphProto) -> list[str]:
     """Convolutions with another one before and another one after, without their last quarter."""
     after, before = _neighbours(graph)
-    convolutions = [node.name for node in graph.node if node.op_type == "Conv"]
+    convolutions = _convolutions(graph)
     inner = _reached(convolutions, after) & _reached(convolutions, before)
     ordered = [name for name in convolutions if name in inner]
     return ordered[: len(ordered) * 3 // 4 or 1]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from model_training.data.augment import LUMA
 from model_training.networks.photo import WINDOW_SIZE
+from model_training.networks.smoothing import smooth
 
 _TOP, _LEFT, _RIGHT = 96, 44, 148
 """Where the mouth may be, in pixels of the window; it begins below the nose."""
@@ -52,7 +53,7 @@ class LipColour(nn.Module):
             window: the window at its own size, [B, 3, S, S].
             output: what was made of it, same shape.
         """
-        spots = F.avg_pool2d(self.redness(seen), _SPOT, 1, _SPOT // 2)
+        spots = smooth(self.redness(seen), _SPOT, 1)
         limit = (spots * self.region).amax((1, 2, 3), keepdim=True)
         allowed = torch.maximum(limit, self.redness(window))
         red = self.redness(output)
