@@ -7,10 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.faces.detector import FaceDetector
 from model_training.data.landmarks import LandmarkTable
 from model_training.data.split import hashed_into_validation
+from model_training.evaluation.cache import Cache
 from model_training.evaluation.cases import Case, FilePicture
-from model_training.evaluation.opened_eyes import Face, Outcome, summary, unseen_faces
+from model_training.evaluation.opened_eyes import Face, Outcome, draw, summary, unseen_faces
+from model_training.evaluation.report.sheets import CAPTION, GAP
+from model_training.evaluation.systems import FusedModel
+from model_training.evaluation.views import EyeFinder
+from tests.app.toy_graph import write_models
 from tests.model_training.drawn_eyes import make_faces
 
 
@@ -65,3 +71,27 @@ def test_only_people_who_were_not_trained_on(tmp_path: Path) -> None:
     assert len(some) - len(shut) == 3
     assert len(shut) == sum(k % 6 >= 4 for k in range(40))
     assert some[0].case.expressive.read().shape == (384, 384, 3)
+
+
+def test_the_sheet_shows_faces_with_a_shut_eye_least_opened_first(tmp_path: Path) -> None:
+    system = FusedModel(write_models(tmp_path / "models"), "photo")
+    finder = EyeFinder(FaceDetector(), Cache(tmp_path / "cache"))
+    photo = FilePicture(Path("docs/samples/astronaut.jpg"), "astronaut")
+
+    def shown(labels: tuple[float, float], after: tuple[float, float], person: str) -> Outcome:
+        face = Face(Case(person, person, photo), np.array(labels, np.float32))
+        return Outcome(face, np.full(2, 0.05, np.float32), np.array(after, np.float32), 0.2)
+
+    outcomes = [
+        shown((1, 0), (0.3, 0.3), "opened"),
+        shown((0, 0), (0.3, 0.3), "never shut"),
+        shown((1, 1), (0.3, 0.05), "half opened"),
+    ]
+    page = draw(outcomes, system, finder, 96, 24)
+    # Two faces of input and output on one line, and nobody whose eyes were open.
+    assert page.shape == (96 + CAPTION + 2 * GAP, 2 * (2 * 96 + GAP) + GAP, 3)
+    first = draw(outcomes[2:], system, finder, 96, 24)
+    width = 2 * 96 + GAP
+    assert np.array_equal(page[:, :width], first[:, :width]), "the half opened one comes first"
+    with pytest.raises(ValueError, match="at least one"):
+        draw(outcomes[1:2], system, finder, 96, 24)
