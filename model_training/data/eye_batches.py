@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -196,27 +195,3 @@ class EyeBatches:
         joined = _accidents(torch.cat([joined, other], 1), rng)
         own, target, other = joined.split(3, 1)
         return EyeBatch(own, other, target[:paired], torch.tensor(labels))
-
-
-class EyesAhead:
-    """Makes the next step's batch while a step runs; a batch depends on seed and step alone."""
-
-    def __init__(self, batches: EyeBatches, seed: int) -> None:
-        self._batches, self._seed = batches, seed
-        self._pool = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
-        self._next: tuple[int, Future[EyeBatch]] | None = None
-
-    def _make(self, step: int) -> EyeBatch:
-        return self._batches.draw(np.random.default_rng([self._seed, step]))
-
-    def take(self, step: int) -> EyeBatch:
-        """The batch of `step`; that of the step after it is begun."""
-        ready = self._next
-        future = ready[1] if ready and ready[0] == step else self._pool.submit(self._make, step)
-        taken = future.result()
-        self._next = step + 1, self._pool.submit(self._make, step + 1)
-        return taken
-
-    def close(self) -> None:
-        """End the thread."""
-        self._pool.shutdown(cancel_futures=True)

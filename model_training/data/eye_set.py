@@ -132,6 +132,7 @@ class _Job:
     points: FloatArray
     label: FloatArray
     rest: bool
+    portrait: bool
     drawn: int
     transplanted: int
     donors: Path
@@ -196,6 +197,7 @@ def _jobs(table: LandmarkTable, config: EyeSetConfig) -> list[_Job]:
             points=table.points[row],
             label=labels[row],
             rest=bool(rest[row]),
+            portrait=not table.paths[row].startswith("fairface/"),
             drawn=config.drawn,
             transplanted=config.transplanted,
             donors=config.out / "donors.npz",
@@ -230,8 +232,7 @@ def prepare_eyes(config: EyeSetConfig) -> None:
                 real.append(both)
                 labels.append(label)
                 continue
-            portrait = "fairface" not in job.file.parts
-            for _ in range(config.portraits if portrait else 1):
+            for _ in range(config.portraits if job.portrait else 1):
                 opened.append(both)
                 shut.append(closed)
     if not opened:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -215,32 +215,13 @@ class PhotoBatches:
         return to_tensor(np.load(self.data.prepared / "panel.npy"))
 
 
-class Ahead:
-    """Makes the next step's batch while a step runs; workers take their rows of it.
+def photo_steps(
+    batches: PhotoBatches, workers: Workers = ALONE
+) -> Callable[[np.random.Generator], tuple[Window, PhotoBatch]]:
+    """A step's window and batch by its generator; workers take their rows of the joint batch."""
 
-    A batch depends on the seed and the step alone, so that a run that was stopped goes on with the
-    same batches.
-    """
+    def make(rng: np.random.Generator) -> tuple[Window, PhotoBatch]:
+        window, joint = Window.random(rng), batches.draw(rng)
+        return window, PhotoBatch(*(workers.share(part) for part in joint))
 
-    def __init__(self, batches: PhotoBatches, seed: int, workers: Workers = ALONE) -> None:
-        self._batches, self._seed, self._workers = batches, seed, workers
-        # One torch thread: the other cores are busy with the step.
-        self._pool = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
-        self._next: tuple[int, Future[tuple[Window, PhotoBatch]]] | None = None
-
-    def _make(self, step: int) -> tuple[Window, PhotoBatch]:
-        rng = np.random.default_rng([self._seed, step])
-        window, joint = Window.random(rng), self._batches.draw(rng)
-        return window, PhotoBatch(*(self._workers.share(part) for part in joint))
-
-    def take(self, step: int) -> tuple[Window, PhotoBatch]:
-        """The window and the batch of `step`; those of the step after it are begun."""
-        ready = self._next
-        future = ready[1] if ready and ready[0] == step else self._pool.submit(self._make, step)
-        taken = future.result()
-        self._next = step + 1, self._pool.submit(self._make, step + 1)
-        return taken
-
-    def close(self) -> None:
-        """End the thread."""
-        self._pool.shutdown(cancel_futures=True)
+    return make

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_training.checkpoint import load_checkpoint
-from model_training.data.eye_batches import EyeBatch, EyeBatches, EyeData, EyesAhead
+from model_training.data.ahead import Ahead
+from model_training.data.eye_batches import EyeBatch, EyeBatches, EyeData
 from model_training.losses.photo import (
     changed_weights,
     gradient_l1,
@@ -84,11 +86,10 @@ def gate_loss(logit: Tensor, label: Tensor) -> Tensor:
     return (each * judged).sum() / judged.sum().clamp_min(1)
 
 
-def rebuild_loss(batch: EyeBatch, eyes: OpenedEyes, config: EyeTraining) -> Tensor:
-    """Error against the open eye, most where lids were drawn over it."""
+def rebuild_loss(batch: EyeBatch, eyes: OpenedEyes, output: Tensor, config: EyeTraining) -> Tensor:
+    """Error of `output` [N, 3, 72, 96] against the open eye, most where lids were drawn over it."""
     paired = len(batch.target)
-    own, target = batch.own[:paired], batch.target
-    output = laid_over(batch.own, eyes)[:paired]
+    own, target, output = batch.own[:paired], batch.target, output[:paired]
     changed = changed_weights(target, own)
     loss = weighted_l1(output, target, 1 + 6 * changed) + 2 * gradient_l1(output, target)
     return (
@@ -131,7 +132,7 @@ def train_eyes(config: EyeTraining) -> Path:
     critic_optimizer = torch.optim.Adam(critic.parameters(), config.critic_rate, betas=(0.5, 0.99))
     batches = EyeBatches(config.data)
     shown = batches.draw(np.random.default_rng(config.seed + 1))
-    ahead = EyesAhead(batches, config.seed)
+    ahead = Ahead(batches.draw, config.seed)
 
     def step(index: int) -> dict[str, Tensor | float]:
         for group in optimizer.param_groups:
@@ -142,7 +143,8 @@ def train_eyes(config: EyeTraining) -> Path:
         with torch.autocast("cpu", torch.bfloat16):
             eyes = network(own, batch.other)
         gate = gate_loss(eyes.shut, batch.label)
-        rebuilt = rebuild_loss(batch, eyes, config)
+        output = laid_over(own, eyes)
+        rebuilt = rebuild_loss(batch, eyes, output, config)
         loss = rebuilt + config.gate * gate
         values: dict[str, Tensor | float] = {
             "rebuild": rebuilt.detach(),
@@ -153,10 +155,10 @@ def train_eyes(config: EyeTraining) -> Path:
         # learnt by heart, and others' eyes got white sparkles.
         shut = torch.zeros(len(own), dtype=torch.bool)
         shut[: len(batch.target)] = batch.label[: len(batch.target)] > 0.5
-        output = laid_over(own, eyes)[shut]
+        judged = output[shut]
         if adversarial:
             with torch.autocast("cpu", torch.bfloat16):
-                scores = critic(output)
+                scores = critic(judged)
             ramp = min(1.0, (index - config.adversarial_from) / config.adversarial_from)
             loss = loss + config.adversarial * ramp * lsgan_generator(scores)
         optimizer.zero_grad(set_to_none=True)
@@ -165,7 +167,7 @@ def train_eyes(config: EyeTraining) -> Path:
         optimizer.step()
         if adversarial:
             real = batch.target[batch.label[: len(batch.target)] != 0.5]
-            parts = [real, output.detach(), own[shut]]
+            parts = [real, judged.detach(), own[shut]]
             with torch.autocast("cpu", torch.bfloat16):
                 scores = critic(torch.cat(parts))
             true, made, closed = scores.split([len(part) for part in parts])
@@ -185,21 +187,25 @@ def train_eyes(config: EyeTraining) -> Path:
         with torch.no_grad():
             eyes = average(shown.own, shown.other)
             cover = eyes.cover.expand(-1, 3, -1, -1) * 2 - 1
-            columns = [shown.own, laid_over(shown.own, eyes), cover]
-            strips(columns, file, across=6)
+            output = laid_over(shown.own, eyes)
+            strips([shown.own, output, cover], file, across=6)
         paired = len(shown.target)
         judged = shown.label != 0.5
         right = ((eyes.shut > 0) == (shown.label > 0.5))[judged].float().mean()
-        error = (laid_over(shown.own, eyes)[:paired] - shown.target).abs().mean()
+        error = (output[:paired] - shown.target).abs().mean()
         return {"shown_error": float(error), "shown_gate": float(right)}
 
-    settings = {
+    data = config.data
+    # Whatever changes the weights: a run is refused to go on with other settings.
+    kept = ("steps", "learning_rate", "critic_rate", "adversarial", "adversarial_from", "seed")
+    kept += ("paint", "cover", "gate")
+    mixed = ("drawn", "from_renderer", "opened", "real", "wink")
+    settings: dict[str, Any] = {
         "network": {**asdict(config.network), "widths": list(config.network.widths)},
-        "steps": config.steps,
-        "learning_rate": config.learning_rate,
-        "adversarial": config.adversarial,
-        "adversarial_from": config.adversarial_from,
-        "seed": config.seed,
+        **{name: getattr(config, name) for name in kept},
+        **{name: getattr(data, name) for name in mixed},
+        "eyes": len(batches.open),
+        "rendered": 0 if batches.rendered is None else len(batches.rendered),
     }
     size = len(shown.own)
     stage = Stage("eyes", config.out, settings, config.steps, config.sheet_every, size)

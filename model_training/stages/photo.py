@@ -17,7 +17,8 @@ from model_training.checkpoint import (
     restore_rng,
     save_checkpoint,
 )
-from model_training.data.photo_batches import Ahead, PhotoBatches, PhotoData, Window
+from model_training.data.ahead import Ahead
+from model_training.data.photo_batches import PhotoBatches, PhotoData, Window, photo_steps
 from model_training.distributed import ALONE, Workers
 from model_training.losses.photo import (
     PhotoLossWeights,
@@ -169,7 +170,7 @@ def train_photo(config: PhotoTraining, workers: Workers = ALONE) -> Path:
             network_config=asdict(config.network),
         )
 
-    ahead = Ahead(batches, config.seed, workers)
+    ahead = Ahead(photo_steps(batches, workers), config.seed)
     saved_at = time.monotonic()
     for step in range(start, config.steps):
         for group in optimizer.param_groups:

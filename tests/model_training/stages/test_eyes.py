@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from model_training.checkpoint import load_checkpoint
-from model_training.data.eye_batches import EyeBatch, EyeData, EyesAhead
+from model_training.checkpoint import CheckpointError, load_checkpoint
+from model_training.data.ahead import Ahead
+from model_training.data.eye_batches import EyeBatch, EyeData
 from model_training.data.eye_set import EyeSetConfig, prepare_eyes
 from model_training.networks.eye_opener import EyeOpenerConfig
 from model_training.runlog import read_rows
@@ -70,22 +71,25 @@ def test_it_learns_and_goes_on_where_it_was(
     assert sheet.shape == (2 * 72, 6 * 3 * 96, 3)
 
     # Stopped after the checkpoint of step 16, as a kill would leave it.
-    take = EyesAhead.take
+    take = Ahead.take
 
-    def stop(ahead: EyesAhead, step: int) -> EyeBatch:
+    def stop(ahead: Ahead[EyeBatch], step: int) -> EyeBatch:
         if step > 17:
             raise KeyboardInterrupt
         return take(ahead, step)
 
     interrupted = replace(config, out=tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(EyesAhead, "take", stop)
+        patch.setattr(Ahead, "take", stop)
         with pytest.raises(KeyboardInterrupt):
             train_eyes(interrupted)
     assert load_checkpoint(tmp_path / "eyes.pt")["step"] == 16
     train_eyes(interrupted)
     whole, resumed = (load_checkpoint(p / "eyes.pt")["network"] for p in (config.out, tmp_path))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+    with pytest.raises(CheckpointError, match=r"paint \(0\.5 -> 0\.7\)"):
+        train_eyes(replace(config, paint=0.7))
 
     network = load_eye_opener(checkpoint)
     assert network.config == config.network
