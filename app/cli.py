@@ -60,9 +60,9 @@ Photos = Annotated[
 ]
 
 
-def _neutralizer(settings: Settings) -> Neutralizer:
+def _neutralizer(settings: Settings, profile: bool = False) -> Neutralizer:
     with start_errors():
-        return Neutralizer.build(settings)
+        return Neutralizer.build(settings, profile)
 
 
 @cli.command()
@@ -152,12 +152,20 @@ def analyze(
 
 
 @cli.command()
-def info(device: DeviceOption = None) -> None:
-    """Print version, models, hashes, providers and limits as JSON."""
+def info(
+    device: DeviceOption = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Count each provider's nodes on the CPU too.")
+    ] = False,
+) -> None:
+    """Print version, models, hashes, providers and limits as JSON.
+
+    On a GPU each model is run once, to count the nodes that each execution provider runs.
+    """
     from app.api.info import describe
 
     settings = settings_from(device=device, warm_up=False)
-    typer.echo(describe(_neutralizer(settings), settings).model_dump_json(indent=2))
+    typer.echo(describe(_neutralizer(settings, profile), settings).model_dump_json(indent=2))
 
 
 @models_cli.command()

@@ -67,15 +67,19 @@ class Neutralizer:
         self._editor = FaceEditor(meter, recogniser, settings.neutral_score, settings.min_change)
 
     @classmethod
-    def build(cls, settings: Settings) -> Neutralizer:
+    def build(cls, settings: Settings, profile: bool = False) -> Neutralizer:
         """Load and check the detector and every model, and warm them up if so configured.
+
+        Args:
+            settings: of the service.
+            profile: find out on the CPU too where the nodes of the models run.
 
         Raises:
             StartupError: a file is missing or altered, or the device did not come up.
         """
         if settings.memory_arena:
             keep_freed_memory()
-        runtime, crowd = RuntimeOptions.of(settings), Crowd()
+        runtime, crowd = RuntimeOptions.of(settings, profile), Crowd()
         recogniser = None
         if settings.identity != "off":
             recogniser = Recogniser(settings.identity_threshold, settings.identity_model)

@@ -24,7 +24,8 @@ class Settings(BaseSettings):
     device: Device = Field(
         default="auto",
         description="auto takes CUDA if it comes up and the CPU otherwise; cuda refuses to start "
-        "without CUDA, tensorrt without TensorRT; cpu never tries them.",
+        "without CUDA, tensorrt without TensorRT, and both when a model would touch pixels on the "
+        "CPU; cpu never tries them.",
     )
     models_dir: Path = Field(
         default=DEFAULT_MODELS_DIR, description="Folder with manifest.json and the ONNX files."

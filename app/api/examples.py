@@ -74,13 +74,18 @@ INFO: dict[str, Any] = {
     "name": "StoicNet",
     "version": "0.1.0",
     "device": "auto",
-    "provider": "CPUExecutionProvider",
+    "provider": "CUDAExecutionProvider",
     "default_model": "photo",
     "models": {
         "photo": {
             "version": "0.1.0",
             "sha256": NEUTRALIZED["model_sha256"],
-            "provider": "CPUExecutionProvider",
+            "provider": "CUDAExecutionProvider",
+            "placement": {
+                "nodes": {"CUDAExecutionProvider": 380, "CPUExecutionProvider": 59},
+                "copies": 1,
+                "pixels_on_cpu": {},
+            },
             "crop_sizes": [256, 512, 768, 1024],
             "metadata": {"name": "stoicnet-photo-fused", "licence": "Apache-2.0"},
             "quality": {},

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from app.api.schemas import Info, Limits, MeterInfo, ModelInfo
+from collections import Counter
+
+from app.api.schemas import Info, Limits, MeterInfo, ModelInfo, PlacementInfo
 from app.imaging.decode import accepted
+from app.inference.placement import Placement
 from app.pipeline import Neutralizer
 from app.settings import Settings
 from app.version import software_version
@@ -21,6 +24,7 @@ def describe(neutralizer: Neutralizer, settings: Settings) -> Info:
             version=model.version,
             sha256=model.sha256,
             provider=model.session.provider,
+            placement=_placed(model.session.placement),
             crop_sizes=list(model.crop_sizes),
             metadata=model.session.metadata,
             quality=dict(model.quality),
@@ -47,4 +51,14 @@ def describe(neutralizer: Neutralizer, settings: Settings) -> Info:
             max_faces=settings.max_faces,
         ),
         notice=NOTICE,
+    )
+
+
+def _placed(placement: Placement | None) -> PlacementInfo | None:
+    if placement is None:
+        return None
+    return PlacementInfo(
+        nodes=placement.by_provider,
+        copies=placement.copies,
+        pixels_on_cpu=dict(Counter(node.operator for node in placement.pixels_on_cpu)),
     )

@@ -21,12 +21,31 @@ class Problem(BaseModel):
     request_id: str | None = Field(None, examples=["7f1c0d3e5b8a4c6f9e2d1a0b3c4d5e6f"])
 
 
+class PlacementInfo(BaseModel):
+    """Where the nodes of a model's graph run, from one profiled run of it."""
+
+    nodes: dict[str, int] = Field(
+        description="Nodes of each execution provider. ONNX Runtime puts the arithmetic of shapes "
+        "on the CPU on a GPU too."
+    )
+    copies: int = Field(
+        ge=0, description="Nodes that only copy a tensor between the GPU's memory and the CPU's."
+    )
+    pixels_on_cpu: dict[str, int] = Field(
+        description="Of the nodes on the CPU, those that read or write more than shapes and "
+        "scalars, by operator. On a GPU it should be empty."
+    )
+
+
 class ModelInfo(BaseModel):
     """One loaded model."""
 
     version: str
     sha256: str
-    provider: str
+    provider: str = Field(description="The first execution provider of the session.")
+    placement: PlacementInfo | None = Field(
+        description="Where its nodes run; null on the CPU, where no profiled run is made."
+    )
     crop_sizes: list[int]
     metadata: dict[str, Any] = Field(description="What the ONNX file says of itself.")
     quality: dict[str, Any] = Field(description="Measured quality, from the manifest.")

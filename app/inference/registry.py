@@ -167,7 +167,8 @@ def load_models(
 
     Raises:
         ModelFileError: a file is missing, differs, or is not a graph of the contract.
-        DeviceUnavailableError: CUDA was demanded and did not come up.
+        DeviceUnavailableError: CUDA was demanded and did not come up, or leaves nodes that touch
+            pixels to the CPU.
     """
     models: dict[str, Model] = {}
     for name, entry in read_manifest(models_dir).models.items():
@@ -178,7 +179,7 @@ def load_models(
                 checked_bytes(models_dir / name / file, expected)
         # The session gets the very bytes that were checked.
         graph = checked_bytes(models_dir / name / FUSED, entry.files[FUSED])
-        session = NeutralizerSession(graph, name, options, crowd)
+        session = NeutralizerSession(graph, name, options, crowd, min(entry.crop_sizes))
         side_by_side = session.provider == CPU and not batch_delay_s
         most, parallel = (1, workers) if side_by_side else (max_batch, 1)
         models[name] = Model(

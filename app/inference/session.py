@@ -1,4 +1,4 @@
-"""One ONNX Runtime session and the execution provider it really runs on."""
+"""One ONNX Runtime session, and the execution providers it really runs on."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ from numpy.typing import NDArray
 from app.errors import DeviceUnavailableError, ModelFileError
 from app.inference.cores import usable_cores
 from app.inference.crowd import Crowd, CrowdSession
+from app.inference.placement import (
+    Placement,
+    check_placement,
+    measured,
+    profile_folder,
+    profiled,
+)
 from app.inference.providers import (
     CPU,
     CUDA,
@@ -36,12 +43,13 @@ class RuntimeOptions:
     """How ONNX Runtime runs a graph.
 
     Attributes:
-        device: `cuda` and `tensorrt` fail when they do not come up; `auto` falls back to the CPU
-            and says so.
+        device: `cuda` and `tensorrt` fail when they do not come up or leave nodes that touch
+            pixels to the CPU; `auto` falls back to the CPU, or leaves them there, and says so.
         intra_op_threads: threads inside one run on the CPU; 0 takes the cores that may be used.
         memory_arena: keep CPU memory between runs.
         gpu_memory_mb: most GPU memory of a session, in MB; 0 sets no limit.
         engine_cache: folder for TensorRT's engines; None builds them at every start.
+        profile: find out on the CPU too where the nodes run, as is always done on a GPU.
     """
 
     device: Device = "auto"
@@ -49,9 +57,10 @@ class RuntimeOptions:
     memory_arena: bool = True
     gpu_memory_mb: int = 0
     engine_cache: Path | None = None
+    profile: bool = False
 
     @classmethod
-    def of(cls, settings: Settings) -> RuntimeOptions:
+    def of(cls, settings: Settings, profile: bool = False) -> RuntimeOptions:
         """Those of the service's settings."""
         return cls(
             settings.device,
@@ -59,6 +68,7 @@ class RuntimeOptions:
             settings.memory_arena,
             settings.gpu_memory_mb,
             settings.tensorrt_cache,
+            profile,
         )
 
     @property
@@ -86,12 +96,18 @@ class NeutralizerSession:
     `run` may be called from several threads at once.
 
     Attributes:
-        provider: the execution provider in use, for example "CPUExecutionProvider".
+        provider: the first execution provider in use, for example "CPUExecutionProvider".
+        placement: where each node ran in one profiled run; None where there was none.
         metadata: the graph's `custom_metadata_map`, JSON values parsed.
     """
 
     def __init__(
-        self, model: bytes, name: str, options: RuntimeOptions, crowd: Crowd | None = None
+        self,
+        model: bytes,
+        name: str,
+        options: RuntimeOptions,
+        crowd: Crowd | None = None,
+        profile_side: int = 256,
     ) -> None:
         """Build the session.
 
@@ -100,16 +116,23 @@ class NeutralizerSession:
             name: the model's name, for messages.
             options: how to run it.
             crowd: on the CPU, runs take one thread while it is not alone.
+            profile_side: of the crop of the profiled run, in pixels.
 
         Raises:
-            DeviceUnavailableError: `cuda` or `tensorrt` was asked for and did not come up.
+            DeviceUnavailableError: `cuda` or `tensorrt` was asked for and did not come up, or
+                leaves nodes that touch pixels to the CPU.
             ModelFileError: not a graph of the contract.
         """
         self._name = name
-        self._session = self._build(model, options, options.threads)
-        self.provider: str = self._session.get_providers()[0]
-        self._check_device(options.device)
-        self._check_contract()
+        self._providers = chosen_providers(
+            options.device, options.gpu_memory_mb, options.engine_cache
+        )
+        with profile_folder(options.profile or self._providers != [CPU]) as folder:
+            self._session = self._build(model, options, options.threads, folder)
+            self.provider: str = self._session.get_providers()[0]
+            self._check_device(options.device)
+            self._check_contract()
+            self.placement = self._placed(options, profile_side) if folder else None
         self.metadata = _parsed(dict(self._session.get_modelmeta().custom_metadata_map))
         self._by_load = None
         if self.provider == CPU:
@@ -120,12 +143,14 @@ class NeutralizerSession:
                 crowd,
             )
 
-    def _build(self, model: bytes, options: RuntimeOptions, threads: int) -> Any:
-        providers = chosen_providers(options.device, options.gpu_memory_mb, options.engine_cache)
+    def _build(
+        self, model: bytes, options: RuntimeOptions, threads: int, profile: Path | None = None
+    ) -> Any:
+        session_options = options.session_options(threads)
+        if profile is not None:
+            profiled(session_options, profile)
         try:
-            return ort.InferenceSession(
-                model, options.session_options(threads), providers=providers
-            )
+            return ort.InferenceSession(model, session_options, providers=self._providers)
         # ONNX Runtime raises a dozen unrelated types for graphs it cannot load.
         except Exception as error:
             raise ModelFileError(f"The model {self._name} cannot be loaded: {error}") from error
@@ -142,6 +167,17 @@ class NeutralizerSession:
         if device == "auto" and self.provider != CUDA and cuda_driver_present():
             log.warning("an NVIDIA driver is present but CUDA did not come up. %s", HELP["cuda"])
         log.info("model %s runs on %s", self._name, self.provider)
+
+    def _placed(self, options: RuntimeOptions, side: int) -> Placement | None:
+        """What the profiled run says; it also is the first part of the warm-up."""
+        if self.provider == CPU and not options.profile:
+            self._session.end_profiling()
+            return None
+        placement = measured(self._session, side)
+        log.info("nodes of the model %s: %s", self._name, placement)
+        if self.provider != CPU:
+            check_placement(placement, options.device, self._name)
+        return placement
 
     def _check_contract(self) -> None:
         inputs = {value.name: value.type for value in self._session.get_inputs()}
