@@ -10,7 +10,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from app.api import documented, page, problems
+from app.api import documented, page, problems, viewer
 from app.api.auth import ApiKeys
 from app.api.observe import ObserveMiddleware
 from app.api.routes import router
@@ -67,6 +67,9 @@ def create_app(settings: Settings | None = None, neutralizer: Neutralizer | None
         summary="The same person, with a neutral face.",
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
+        # FastAPI's own viewers load their scripts from a CDN.
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.metrics = metrics
     problems.install(app)
@@ -81,6 +84,7 @@ def create_app(settings: Settings | None = None, neutralizer: Neutralizer | None
     app.add_middleware(ObserveMiddleware, metrics=metrics, traces=traces)
     app.include_router(router)
     documented.install(app)
+    viewer.install(app)
     page.install(app)
     return app
 

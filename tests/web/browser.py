@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +39,10 @@ input.id = 'held';
 input.onchange = () => { window.dropped = input.files[0]; };
 document.body.append(input);
 """
+
+
+# No name is resolved, and what is not for this machine goes to a proxy that nobody runs.
+_SHUT = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--proxy-server=127.0.0.1:9"]
 
 
 def chromium_missing() -> str | None:
@@ -143,18 +148,31 @@ class Page:
             "Network.emulateNetworkConditions", conditions | {"uploadThroughput": -1}
         )
 
+    def requested(self) -> list[str]:
+        """The URL of everything that the browser set out to fetch since last asked."""
+        entries = self.driver.get_log("performance")  # type: ignore[no-untyped-call]
+        events = (json.loads(entry["message"])["message"] for entry in entries)
+        return [
+            event["params"]["request"]["url"]
+            for event in events
+            if event["method"] == "Network.requestWillBeSent"
+        ]
+
     def console(self) -> list[dict[str, Any]]:
         """What the browser's console got since last asked."""
         return list(self.driver.get_log("browser"))  # type: ignore[no-untyped-call]
 
 
-def start_chromium(profile: Path, url: str, camera_file: Path | None = None) -> Page:
+def start_chromium(
+    profile: Path, url: str, camera_file: Path | None = None, shut: bool = False
+) -> Page:
     """A headless Chromium.
 
     Args:
         profile: a new empty folder.
         url: of the service.
         camera_file: MJPEG that the pretended camera plays.
+        shut: its network ends at this machine, and `requested` knows what it asked for.
     """
     downloads = profile / "downloads"
     downloads.mkdir()
@@ -173,6 +191,10 @@ def start_chromium(profile: Path, url: str, camera_file: Path | None = None) -> 
         "--window-size=1280,900",
         f"--user-data-dir={profile / 'user'}",
     ]
+    logs = {"browser": "ALL"}
+    if shut:
+        flags += _SHUT
+        logs["performance"] = "ALL"
     if camera_file:
         flags += [
             "--use-fake-device-for-media-stream",
@@ -181,6 +203,6 @@ def start_chromium(profile: Path, url: str, camera_file: Path | None = None) -> 
     for flag in flags:
         options.add_argument(flag)
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", logs)
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     return Page(driver, url, downloads)
