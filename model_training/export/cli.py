@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-_MODELS = ("classic", "photo", "meter", "reduced")
+_MODELS = ("classic", "photo", "meter", "reduced", "check")
 
 
 def register(app: typer.Typer) -> None:
