@@ -42,6 +42,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return alone, together
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "steps"),
     [
@@ -64,6 +65,7 @@ def test_two_workers_have_the_loss_curve_of_one(
             assert two[key] == pytest.approx(value, rel=rel, abs=2e-4), (key, one["step"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["classic/stage1.pt", "classic/stage2.pt", "meter/meter.pt"])
 def test_a_checkpoint_does_not_know_how_many_workers_wrote_it(
     runs: tuple[Path, Path], name: str
@@ -76,6 +78,7 @@ def test_a_checkpoint_does_not_know_how_many_workers_wrote_it(
         assert together["network"][key].shape == weight.shape, key
 
 
+@pytest.mark.slow
 def test_gradients_and_statistics_are_the_joint_batchs_to_the_last_digits(
     runs: tuple[Path, Path],
 ) -> None:
@@ -86,6 +89,7 @@ def test_gradients_and_statistics_are_the_joint_batchs_to_the_last_digits(
         assert torch.allclose(together[name], gradient, rtol=1e-8, atol=1e-12), name
 
 
+@pytest.mark.slow
 def test_workers_may_join_again_and_again() -> None:
     done = subprocess.run(
         [sys.executable, *LAUNCH, "tests.model_training.worker_joins"],
