@@ -15,8 +15,7 @@ from model_training.runlog import read_rows
 from tests.model_training.classic_runs import tiny_options
 from tests.model_training.photo_set import write_photo_set
 from tests.model_training.stages.test_meter import draw_london
-from tests.model_training.worker_joins import TIMES
-from tests.model_training.worker_runs import train_all
+from tests.model_training.worker_runs import JOINS, train_all
 
 REPOSITORY = Path(__file__).parents[2]
 LAUNCH = (*("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"), "-m")
@@ -90,16 +89,10 @@ def test_gradients_and_statistics_are_the_joint_batchs_to_the_last_digits(
 
 
 @pytest.mark.slow
-def test_workers_may_join_again_and_again() -> None:
-    done = subprocess.run(
-        [sys.executable, *LAUNCH, "tests.model_training.worker_joins"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert done.stdout.count(f"joined {TIMES}") == 2
+def test_workers_may_join_again_and_again(runs: tuple[Path, Path]) -> None:
+    _, together = runs
+    joined = {file.name: file.read_text() for file in together.glob("joined-*")}
+    assert joined == {"joined-0": f"{JOINS}", "joined-1": f"{JOINS}"}
 
 
 def test_a_share_is_every_nth_row_and_must_be_even() -> None:
