@@ -16,7 +16,7 @@ MODEL ?= photo
 DEV := $(DEV_VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: fuzz evaluate evaluate-check help serve gpu sample test lint format typecheck unit hooks clean test-browser browser-tools screenshots \
+.PHONY: fuzz evaluate evaluate-check help serve gpu sample test lint format typecheck unit test-fast hooks clean test-browser browser-tools screenshots \
 	lock sbom
 
 help: ## say what each target does
@@ -55,8 +55,16 @@ lint: $(DEV_READY) ## ruff: rules and formatting
 typecheck: $(DEV_READY) ## mypy --strict on the service
 	$(DEV)/mypy --strict app
 
+# As many processes as this one may use cores, four at most: each of them loads PyTorch. The tests of
+# one file stay together, so that what they share is made once.
+TEST_PROCESSES ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
+PYTEST = $(DEV)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+
 unit: $(DEV_READY) ## pytest alone (ARGS="tests/app -k decode" chooses)
-	$(DEV)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
+
+test-fast: $(DEV_READY) ## the tests that take no more than about a second each, for the edit loop
+	$(PYTEST) -m "not slow" $(ARGS)
 
 fuzz: $(DEV_READY) ## FUZZ_EXAMPLES (2000) requests and broken photographs for the service
 	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),2000) $(DEV)/python -m pytest tests/app/test_fuzz.py \

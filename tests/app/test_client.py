@@ -57,6 +57,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory, toy_models: Path) -> Iterator
         yield str(client.base_url)
 
 
+@pytest.mark.slow
 def test_a_full_queue_is_waited_for(busy: str, astronaut: Image) -> None:
     photo = encode(astronaut, "JPEG")
     with Client(busy, retries=20) as client, ThreadPoolExecutor(3) as pool:

@@ -31,6 +31,7 @@ CHECKS = (
 )
 
 
+@pytest.mark.slow
 def test_requests_made_up_from_the_description(server: httpx.Client) -> None:
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.base_url}/openapi.json"]
     command += ["--max-examples", str(EXAMPLES), "--checks", CHECKS, "--no-color", "--seed", "1"]

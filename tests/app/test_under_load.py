@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from tests.app.conftest import running
 from tests.app.files import encode
 
+pytestmark = pytest.mark.slow
+
 Image = NDArray[np.uint8]
 Running = tuple[httpx.Client, "Popen[bytes]"]
 

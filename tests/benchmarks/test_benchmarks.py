@@ -75,6 +75,7 @@ def test_the_form_holds_the_photograph() -> None:
     assert part.get_payload(decode=True) == b"\xff\xd8 not really\r\n a photograph"
 
 
+@pytest.mark.slow
 def test_training_steps_are_timed_and_set_against_plain_float32() -> None:
     loads = [training.Load("classic 1", 32, 4), training.Load("classic 3", 0, 8)]
     rows = [row for load in loads for row in training.measure(load, rounds=1)]
@@ -90,6 +91,7 @@ def test_training_steps_are_timed_and_set_against_plain_float32() -> None:
     assert "| classic 3, batch 8 |" in made
 
 
+@pytest.mark.slow
 def test_rivals_answer_as_the_service_does_to_the_byte() -> None:
     neutralizer = Neutralizer.build(Settings(device="cpu", warm_up=False))
     work, graph, made = Work(), session(threads=1), pictures()

@@ -32,6 +32,7 @@ def schema_faults(path: Path) -> str:
     return "" if run.returncode == 0 else run.stdout + run.stderr
 
 
+@pytest.mark.slow
 def test_compose_file_follows_the_specification(tmp_path: Path) -> None:
     assert schema_faults(COMPOSE) == ""
     wrong = tmp_path / "docker-compose.yml"
@@ -112,6 +113,7 @@ def test_hadolint() -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+@pytest.mark.slow
 def test_the_wheel_that_the_image_installs_is_whole(tmp_path: Path) -> None:
     """`pip install --no-deps .` as in the Dockerfile: from the copied files alone, to a wheel."""
     source = tmp_path / "src"

@@ -137,6 +137,7 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_commands_name_is_there(path: Path) -> None:
     for line in commands(path):

@@ -43,6 +43,7 @@ def as_installed(folder: Path) -> None:
     command.chmod(0o755)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guide", GUIDES)
 def test_commands_work_as_printed(guide: str, service: httpx.Client, tmp_path: Path) -> None:
     for name in ("docs", "examples"):

@@ -15,8 +15,7 @@ from model_training.runlog import read_rows
 from tests.model_training.classic_runs import tiny_options
 from tests.model_training.photo_set import write_photo_set
 from tests.model_training.stages.test_meter import draw_london
-from tests.model_training.worker_joins import TIMES
-from tests.model_training.worker_runs import train_all
+from tests.model_training.worker_runs import JOINS, train_all
 
 REPOSITORY = Path(__file__).parents[2]
 LAUNCH = (*("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"), "-m")
@@ -42,6 +41,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return alone, together
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "steps"),
     [
@@ -64,6 +64,7 @@ def test_two_workers_have_the_loss_curve_of_one(
             assert two[key] == pytest.approx(value, rel=rel, abs=2e-4), (key, one["step"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["classic/stage1.pt", "classic/stage2.pt", "meter/meter.pt"])
 def test_a_checkpoint_does_not_know_how_many_workers_wrote_it(
     runs: tuple[Path, Path], name: str
@@ -76,6 +77,7 @@ def test_a_checkpoint_does_not_know_how_many_workers_wrote_it(
         assert together["network"][key].shape == weight.shape, key
 
 
+@pytest.mark.slow
 def test_gradients_and_statistics_are_the_joint_batchs_to_the_last_digits(
     runs: tuple[Path, Path],
 ) -> None:
@@ -86,16 +88,11 @@ def test_gradients_and_statistics_are_the_joint_batchs_to_the_last_digits(
         assert torch.allclose(together[name], gradient, rtol=1e-8, atol=1e-12), name
 
 
-def test_workers_may_join_again_and_again() -> None:
-    done = subprocess.run(
-        [sys.executable, *LAUNCH, "tests.model_training.worker_joins"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert done.stdout.count(f"joined {TIMES}") == 2
+@pytest.mark.slow
+def test_workers_may_join_again_and_again(runs: tuple[Path, Path]) -> None:
+    _, together = runs
+    joined = {file.name: file.read_text() for file in together.glob("joined-*")}
+    assert joined == {"joined-0": f"{JOINS}", "joined-1": f"{JOINS}"}
 
 
 def test_a_share_is_every_nth_row_and_must_be_even() -> None:

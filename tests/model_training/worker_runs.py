@@ -1,7 +1,7 @@
 """Every stage trained in tiny, by one process or, under torchrun, by several that share batches.
 
 `python -m torch.distributed.run --standalone --nproc-per-node 2 -m tests.model_training.worker_runs
-DATA OUT` does what `train_all(DATA, OUT)` does.
+DATA OUT` does what `train_all(DATA, OUT)` and `join_again_and_again(OUT)` do.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SETTINGS = (
     *("precision=fp32", "stage1_epochs=2", "stage2_epochs=2", "stage3_epochs=2"),
     "lr=2e-4",  # Adam makes steps of this size out of rounding too
 )
+JOINS = 20
 METER = MeterConfig(widths=(4, 6, 8, 8, 8), hidden=16, dropout=0.2)
 
 
@@ -110,5 +111,20 @@ def train_all(data: Path, out: Path) -> None:
             torch.save(gradients, out / "gradients.pt")
 
 
+def join_again_and_again(out: Path) -> None:
+    """Join the workers many times in one process: what a second training in a script does.
+
+    Each worker leaves a file `OUT/joined-RANK` with the number of times.
+    """
+    for turn in range(JOINS):
+        with torchrun_workers() as workers:
+            with workers.main_first():
+                pass
+            total = workers.mean({"rank": float(workers.rank + turn)})
+            assert total == {"rank": turn + (workers.count - 1) / 2}
+    (out / f"joined-{workers.rank}").write_text(f"{JOINS}")
+
+
 if __name__ == "__main__":
     train_all(Path(sys.argv[1]), Path(sys.argv[2]))
+    join_again_and_again(Path(sys.argv[2]))

@@ -17,28 +17,24 @@ import pytest
 from skimage import data
 
 from tests.app.files import encode
+from tests.conftest import left_out
 from tests.web.browser import Page, chromium_missing, start_chromium
 from tests.web.service import running_service
 
 HERE = Path(__file__).parent
-WHY_NOT = pytest.StashKey[str]()
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    why = chromium_missing()
     mine = [item for item in items if item.path.is_relative_to(HERE)]
+    for item in mine:
+        item.add_marker(pytest.mark.slow)  # a browser takes seconds to start
+    why = chromium_missing()
     if not why or not mine:
         return
     items[:] = [item for item in items if item not in mine]
     config.hook.pytest_deselected(items=mine)
-    config.stash[WHY_NOT] = f"{len(mine)} browser tests were left out: {why}; make test-browser"
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    if WHY_NOT in config.stash:
-        terminalreporter.write_line(config.stash[WHY_NOT], yellow=True)
+    left_out(config, f"{len(mine)} browser tests were left out: {why}; make test-browser")
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,8 @@ from app.pipeline import Neutralizer
 from tests.app.conftest import clean_environment, stoicnet
 from tests.app.scale.conftest import expected, fill, portraits, results
 
+pytestmark = pytest.mark.slow
+
 IMAGES = 40
 PATIENCE_S = 240
 

@@ -15,6 +15,8 @@ from app.scale.ray_process import run_apart
 from app.scale.records import OK, Chunk, Item, Outcome
 from app.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 def chunks_of(keys: str) -> list[Chunk]:
     return [(Item(key, key, 0, 1),) for key in keys]

@@ -21,6 +21,8 @@ from app.settings import Settings
 from tests.app.conftest import running
 from tests.app.files import encode
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def log_path(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -25,6 +25,8 @@ from model_training.data.eyelids import Lids, close_eye, transplant_lids
 from model_training.data.split import hashed_into_validation
 from tests.model_training.drawn_eyes import draw, make_faces
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -63,6 +63,7 @@ def faces(seed: int, shift: int) -> Mouths:
     return Mouths(images, [f"person-{n}" for n in range(48)])
 
 
+@pytest.mark.slow
 def test_a_difference_is_told_and_none_is_not() -> None:
     seen = Seen(calm=faces(0, 0), outputs=faces(1, 0), inputs=faces(2, 60))
     found, judgement = realism(seen, seeds=2)

@@ -20,6 +20,8 @@ from model_training.stages.classic_recipe import PAPER, with_options
 from model_training.stages.classic_stage3 import NeutralizerFit
 from tests.model_training.drawn_faces import draw_face, save
 
+pytestmark = pytest.mark.slow
+
 SIDE = 32
 
 

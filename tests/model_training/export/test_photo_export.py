@@ -14,6 +14,8 @@ from model_training.export.photo import FusedPhoto, export_photo
 from model_training.networks.eye_opener import EyeOpener, EyeOpenerConfig
 from model_training.networks.photo import PhotoConfig, PhotoNet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def network() -> PhotoNet:

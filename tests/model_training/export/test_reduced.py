@@ -57,6 +57,7 @@ def test_half_precision_stays_within_a_grey_level(
     assert difference.mean < 0.05
 
 
+@pytest.mark.slow
 def test_int8_is_close_and_serves(
     graph: bytes, unreduced: int, crops: list[Image], tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_the_fused_graph_takes_another_neutralizer(tmp_path: Path) -> None:
         put_neutralizer(CLASSIC / "fused.onnx", Neutralizer(100), tmp_path / "other.onnx", "x")
 
 
+@pytest.mark.slow
 def test_a_neutralizer_is_fitted_to_exported_networks(tmp_path: Path) -> None:
     for person in range(8):
         crop = draw_face(person, 0.0)[34:146, 34:146]

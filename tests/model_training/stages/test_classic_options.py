@@ -61,6 +61,7 @@ def test_stage_1_leaves_discriminator_and_neutralizer_alone(tmp_path: Path) -> N
     assert changed(run, before) == {"encoder", "decoder", "enhancer"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -100,6 +101,7 @@ def test_stage_1_is_the_same_where_features_train_the_enhancer_alone(tmp_path: P
     assert stage2(with_enhancer).settings != stage2(plain).settings
 
 
+@pytest.mark.slow
 def test_the_enhancer_can_have_a_learning_rate_of_its_own_in_stage_2(tmp_path: Path) -> None:
     moved = {}
     for rate in (0.0, 1e-6):
@@ -126,6 +128,7 @@ def test_the_enhancers_loss_reaches_the_decoder_only_when_joint(tmp_path: Path) 
     assert weights == {False: False, True: True}
 
 
+@pytest.mark.slow
 def test_encoder_and_decoder_do_not_notice_how_often_the_enhancer_is_trained(
     tmp_path: Path,
 ) -> None:

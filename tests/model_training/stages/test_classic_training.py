@@ -54,6 +54,7 @@ def kill_once_there(options: list[str], file: Path) -> None:
     assert file.exists()
 
 
+@pytest.mark.slow
 def test_killed_in_two_stages_and_resumed_it_ends_with_the_same_weights(
     run: Path, data: Path, tmp_path: Path
 ) -> None:
@@ -77,6 +78,7 @@ def test_killed_in_two_stages_and_resumed_it_ends_with_the_same_weights(
         assert read_rows(tmp_path / f"{stage}.csv") == read_rows(run / f"{stage}.csv")
 
 
+@pytest.mark.slow
 def test_it_learns_and_leaves_pictures(run: Path) -> None:
     rows = read_rows(run / "stage1.csv")
     errors = [row["rec1"] for row in rows]
@@ -95,6 +97,7 @@ def test_it_learns_and_leaves_pictures(run: Path) -> None:
     assert np.ptp(sheet) > 100
 
 
+@pytest.mark.slow
 def test_stage_3_reports_both_solutions_and_controls_on_people_held_out(run: Path) -> None:
     report = json.loads((run / "stage3.json").read_text())
     assert report["pairs"] == 42
@@ -107,6 +110,7 @@ def test_stage_3_reports_both_solutions_and_controls_on_people_held_out(run: Pat
     assert len(report["ridge_cross_validated"]) == 13
 
 
+@pytest.mark.slow
 def test_either_solution_can_be_loaded_and_the_recipe_chooses(run: Path) -> None:
     default, stored = load_result(run / "classic.pt")
     assert stored["datasets"] == ["ck_plus"]
@@ -117,6 +121,7 @@ def test_either_solution_can_be_loaded_and_the_recipe_chooses(run: Path) -> None
     assert ridge.sharpen.amount == 0.0
 
 
+@pytest.mark.slow
 def test_other_settings_do_not_continue_a_run(run: Path, data: Path) -> None:
     result = train(tiny_options(data, run, "w_r=4.0"))
     assert result.exit_code == 1

@@ -52,12 +52,14 @@ def test_gate_loss_by_hand() -> None:
     assert float(gate_loss(logit[2:], label[2:])) == 0.0
 
 
+@pytest.mark.slow
 def test_the_rate_rises_and_falls(config: EyeTraining) -> None:
     long = replace(config, steps=1000, learning_rate=1e-3)
     rates = [learning_rate_at(step, long) for step in (0, 99, 500, 999)]
     assert rates[0] < rates[1] > rates[2] > rates[3] > 0
 
 
+@pytest.mark.slow
 def test_it_learns_and_goes_on_where_it_was(
     config: EyeTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

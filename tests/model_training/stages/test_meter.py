@@ -160,6 +160,7 @@ def test_loss_worked_out_by_hand() -> None:
     assert float(meter_loss(found, wanted, 0.5)) == pytest.approx(2.75 / 3 + 0.5 * 0.25 / 52)
 
 
+@pytest.mark.slow
 def test_a_killed_training_resumes_to_the_same_weights(
     drawn: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +183,7 @@ def test_a_killed_training_resumes_to_the_same_weights(
         assert torch.equal(value, resumed["network"][name]), name
 
 
+@pytest.mark.slow
 def test_it_learns_the_mouth_and_exports_what_torch_computes(
     drawn: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -44,6 +44,7 @@ def training(tmp_path: Path) -> PhotoTraining:
     )
 
 
+@pytest.mark.slow
 def test_resumed_run_equals_uninterrupted_run(
     training: PhotoTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +68,7 @@ def test_resumed_run_equals_uninterrupted_run(
             assert torch.equal(value, resumed[part][name]), f"{part}.{name}"
 
 
+@pytest.mark.slow
 def test_sheets_and_log_are_written(training: PhotoTraining) -> None:
     train_photo(replace(training, log_every=2))
     sheets = sorted(p.name for p in (training.out / "sheets").iterdir())
@@ -108,6 +110,7 @@ def test_windows_hold_the_face(training: PhotoTraining) -> None:
     assert torch.equal(window.cut(window.put_back(-cut, batch.wild)), -cut)
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_exported_weights_and_asks_the_meter(
     training: PhotoTraining,
 ) -> None:

@@ -76,6 +76,7 @@ def test_far_change_looks_only_far_from_the_face() -> None:
     assert np.isnan(far_change(both, [points, points], 400.0))
 
 
+@pytest.mark.slow
 def test_classifier_tells_what_differs_and_not_what_does_not() -> None:
     rng = np.random.default_rng(0)
 

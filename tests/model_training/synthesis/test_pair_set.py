@@ -22,19 +22,30 @@ from tests.model_training.synthesis.conftest import Collection
 SIZE = 64
 
 
-@pytest.fixture
-def options(collection: Collection, face_model_file: Path, tmp_path: Path) -> Options:
-    return Options(
+@pytest.fixture(scope="module")
+def whole(
+    collection: Collection, face_model_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Options:
+    """A set that one worker made without a break."""
+    made = Options(
         photos=collection.photos,
         landmarks=collection.landmarks,
         face_model=face_model_file,
-        out=tmp_path / "set",
+        out=tmp_path_factory.mktemp("whole") / "set",
         pairs=7,
         size=SIZE,
         seed=3,
         split="all",
         exclude=("other",),
     )
+    synthesize(made, workers=1)
+    return made
+
+
+@pytest.fixture
+def options(whole: Options, tmp_path: Path) -> Options:
+    """The same set, not made yet."""
+    return replace(whole, out=tmp_path / "set")
 
 
 def rows(file: Path) -> list[dict[str, str]]:
@@ -42,9 +53,9 @@ def rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
-def test_set_is_complete_labelled_and_explains_its_rejects(options: Options) -> None:
-    synthesize(options)
-    pairs, valid, labels = open_pairs(options.out)
+@pytest.mark.slow
+def test_set_is_complete_labelled_and_explains_its_rejects(whole: Options) -> None:
+    pairs, valid, labels = open_pairs(whole.out)
     assert pairs.shape == (7, 2, SIZE, SIZE, 3)
     assert pairs.dtype == np.uint8
     assert valid.shape == (7, SIZE * SIZE // 8)
@@ -53,29 +64,27 @@ def test_set_is_complete_labelled_and_explains_its_rejects(options: Options) -> 
     assert pairs.reshape(7, -1).std(axis=1).min() > 5
     changed = np.abs(pairs[:, 0].astype(int) - pairs[:, 1]).reshape(7, -1).max(axis=1)
     assert (changed > 10).sum() >= 5
-    rejected = {row["photo"]: row["reason"] for row in rows(options.out / "rejected.csv")}
+    rejected = {row["photo"]: row["reason"] for row in rows(whole.out / "rejected.csv")}
     assert set(rejected) == {
         "own/smiling/ann.png", "own/broken.png", "own/noise.png", "other/cay.png",
     }  # fmt: skip
     assert "smiling" in rejected["own/smiling/ann.png"]
     assert rejected["own/broken.png"] == "not an image"
     assert "excluded" in rejected["other/cay.png"]
-    assert (options.out / "contact_sheet.png").stat().st_size > 10_000
+    assert (whole.out / "contact_sheet.png").stat().st_size > 10_000
 
 
-def test_two_workers_make_the_same_pixels_as_one(options: Options, tmp_path: Path) -> None:
-    other = replace(options, out=tmp_path / "two")
-    synthesize(options, workers=1)
-    synthesize(other, workers=2)
+@pytest.mark.slow
+def test_two_workers_make_the_same_pixels_as_one(whole: Options, options: Options) -> None:
+    synthesize(options, workers=2)
     for name in ("pairs.npy", "valid.npy", "labels.csv"):
-        assert (options.out / name).read_bytes() == (other.out / name).read_bytes(), name
+        assert (whole.out / name).read_bytes() == (options.out / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_killed_run_is_finished_without_redoing_chunks(
-    options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Options, options: Options, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = replace(options, out=tmp_path / "whole")
-    synthesize(whole)
     make, calls = Worker.make, itertools.count()
 
     def dies(self: Worker, *arguments: object) -> int:
@@ -98,12 +107,14 @@ def test_killed_run_is_finished_without_redoing_chunks(
     assert (options.out / "pairs.npy").read_bytes() == (whole.out / "pairs.npy").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_folder_is_not_continued_with_other_options(options: Options) -> None:
     synthesize(replace(options, pairs=1))
     with pytest.raises(StoreError, match="other options"):
         synthesize(replace(options, pairs=1, seed=4))
 
 
+@pytest.mark.slow
 def test_sequences_share_place_and_grow(options: Options) -> None:
     synthesize(replace(options, pairs=6, frames=3))
     pairs, _, labels = open_pairs(options.out)
