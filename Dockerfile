@@ -3,15 +3,22 @@
 FROM python:3.11-slim-bookworm AS build
 ARG VARIANT=cpu
 WORKDIR /src
-# The dependencies first: they change less often than the code, and the layer is cached.
+# The dependencies first: they change less often than the code, and the layer is cached. The build
+# backend stays in an environment of its own, which is left behind.
 COPY deploy/locks/${VARIANT}.txt lock.txt
+COPY deploy/locks/build.txt build.txt
 RUN python -m venv /opt/stoicnet \
-    && /opt/stoicnet/bin/pip install --no-cache-dir --require-hashes --no-deps -r lock.txt
+    && /opt/stoicnet/bin/pip install --no-cache-dir --require-hashes --no-deps \
+        --only-binary :all: -r lock.txt \
+    && python -m venv /opt/build \
+    && /opt/build/bin/pip install --no-cache-dir --require-hashes --no-deps \
+        --only-binary :all: -r build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
 COPY model_training model_training
 COPY onnx_models onnx_models
-RUN /opt/stoicnet/bin/pip install --no-cache-dir --no-deps . \
+RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist . \
+    && /opt/stoicnet/bin/pip install --no-cache-dir --no-deps --no-index dist/*.whl \
     && /opt/stoicnet/bin/pip uninstall --yes pip setuptools
 
 FROM python:3.11-slim-bookworm

@@ -28,6 +28,7 @@ from app.imaging.provenance import png_text
 from app.inference.crowd import Crowd
 from app.inference.identity import Recogniser, identity_warnings
 from app.inference.meter import Meter
+from app.inference.providers import installed_build
 from app.inference.registry import Model, load_meter, load_models
 from app.inference.session import RuntimeOptions
 from app.memory import keep_freed_memory
@@ -79,6 +80,7 @@ class Neutralizer:
         """
         if settings.memory_arena:
             keep_freed_memory()
+        log.info("%s", installed_build())
         runtime, crowd = RuntimeOptions.of(settings, profile), Crowd()
         recogniser = None
         if settings.identity != "off":

@@ -36,6 +36,12 @@ def cuda_driver_present() -> bool:
     return True
 
 
+def installed_build() -> str:
+    """Which ONNX Runtime is installed, for the log: its version, and whether it knows CUDA."""
+    kind = "the CUDA build" if CUDA in ort.get_available_providers() else "the CPU build"
+    return f"ONNX Runtime {ort.__version__}, {kind}"
+
+
 def chosen_providers(
     device: Device, gpu_memory_mb: int = 0, engine_cache: Path | None = None
 ) -> list[Provider]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import distributions
 from pathlib import Path
 
 import numpy as np
@@ -91,3 +92,22 @@ def test_auto_falls_back_to_the_cpu_and_says_so(toy_models: Path) -> None:
     assert done.returncode == 0
     assert '"provider": "CPUExecutionProvider"' in done.stdout
     assert "photo runs on CPUExecutionProvider" in done.stderr
+
+
+def test_start_up_says_which_build_of_the_runtime_is_installed(toy_models: Path) -> None:
+    installed = {part.name: part.version for part in distributions()}
+    [(name, version)] = [
+        (name, version)
+        for name, version in installed.items()
+        if name in ("onnxruntime", "onnxruntime-gpu")
+    ]
+    build = "the CUDA build" if name == "onnxruntime-gpu" else "the CPU build"
+    done = subprocess.run(
+        stoicnet("info"),
+        env=clean_environment(device="cpu", models_dir=str(toy_models)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert f"ONNX Runtime {version}, {build}" in done.stderr
