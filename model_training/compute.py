@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
 
 import torch
@@ -80,7 +79,7 @@ ON_CPU = Compute()
 
 
 class Timing(NamedTuple):
-    """Median seconds of a step of the same small network."""
+    """Seconds of the fastest step of the same small network: other work on a machine only adds."""
 
     bfloat16: float
     float32: float
@@ -92,7 +91,7 @@ class Timing(NamedTuple):
 
     def __str__(self) -> str:
         low, full = 1e3 * self.bfloat16, 1e3 * self.float32
-        return f"a step of a small network took {low:.3g} ms in bfloat16, {full:.3g} ms in float32"
+        return f"a small network's step takes {low:.3g} ms in bfloat16, {full:.3g} ms in float32"
 
 
 def choose(
@@ -183,41 +182,46 @@ def has_bfloat16(device: torch.device, found: Mapping[str, Any] | None = None) -
 
 
 def measure(device: torch.device, seconds: float = MEASURED_SECONDS) -> Timing:
-    """Train a small convolutional network in both precisions by turns."""
+    """Train a small convolutional network in both precisions by turns.
+
+    On a CPU in one thread, and by the time that this thread gets: several would wait for each other
+    whenever other work takes a core from one of them, and that would be most of what is measured.
+    """
     width = 32
     # A GPU wants more at a time: otherwise it is the launches that are measured.
     images = 2 if device.type == "cpu" else 256
     with torch.random.fork_rng(devices=[]):
-        network = nn.Sequential(
+        network: nn.Module = nn.Sequential(
             *(nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width), nn.LeakyReLU(0.1)),
             nn.Conv2d(width, width, 3, padding=1),
         )
-        x = torch.rand(images, width, 96, 96)
+        x = torch.rand(images, width, 64, 64)
     ways = {name: Compute(device, name) for name in get_args(Precision)}
-    network = next(iter(ways.values())).place(network)  # type: ignore[assignment]
+    network = Compute(device).place(network)
     x = x.to(device, memory_format=torch.channels_last)
     spent: dict[str, list[float]] = {name: [] for name in ways}
-    end = time.perf_counter() + seconds
-    while len(spent["float32"]) < 4 or time.perf_counter() < end:
-        for name, way in ways.items():
-            spent[name].append(_seconds(lambda way=way: _step(network, x, way), device))  # type: ignore[misc]
-    # The first ones lay out memory and choose algorithms.
-    return Timing(*(median(spent[name][1:]) for name in Timing._fields))
+    threads, end = torch.get_num_threads(), time.monotonic() + seconds
+    torch.set_num_threads(1)
+    try:
+        while len(spent["float32"]) < 4 or time.monotonic() < end:
+            for name, way in ways.items():
+                spent[name].append(_step_seconds(network, x, way))
+    finally:
+        torch.set_num_threads(threads)
+    return Timing(*(min(spent[name]) for name in Timing._fields))
 
 
-def _step(network: nn.Module, x: Tensor, way: Compute) -> None:
+def _step_seconds(network: nn.Module, x: Tensor, way: Compute) -> float:
+    cuda = way.device.type == "cuda"
+    clock = time.perf_counter if cuda else time.thread_time
+    start = clock()
     network.zero_grad()
     with way.autocast():
         loss = network(x).float().square().mean()
     loss.backward()
-
-
-def _seconds(work: Callable[[], None], device: torch.device) -> float:
-    start = time.perf_counter()
-    work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - start
+    if cuda:
+        torch.cuda.synchronize(way.device)
+    return clock() - start
 
 
 def _same_kind(batch: Parts, change: Callable[[Tensor], Tensor]) -> Parts:
