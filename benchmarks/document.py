@@ -1,6 +1,7 @@
 """docs/performance.md from the JSON files in docs/performance: `python -m benchmarks.document`.
 
-`--check` writes nothing and ends with exit code 1 if the page is not what the files give.
+The rates of training go into docs/training.md instead, between two marks. `--check` writes nothing
+and ends with exit code 1 if a page is not what the files give.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from benchmarks import sections
 from benchmarks.machine import RESULTS
 
 PAGE = RESULTS.parent / "performance.md"
+TRAINING = RESULTS.parent / "training.md"
+BEGIN, END = "<!-- rates: made by python -m benchmarks.document -->\n", "<!-- end of rates -->\n"
 
 _HEAD = """\
 # Performance
@@ -41,12 +44,10 @@ SECTIONS: dict[str, Callable[[sections.Result], str]] = {
     "overhead": sections.overhead,
     "rivals": sections.rivals,
     "int8": sections.int8,
-    "training": sections.training,
     "gpu": sections.gpu,
 }
 _MISSING = {
     "rivals": "python -m benchmarks.rivals",
-    "training": "python -m benchmarks.training",
     "gpu": "python -m benchmarks.gpu",
     "int8": "python -m model_training export int8 --photos DIR --report docs/performance/int8.json",
 }
@@ -66,17 +67,25 @@ def page(folder: Path = RESULTS) -> str:
     return "\n".join(parts)
 
 
+def training_page(folder: Path = RESULTS) -> str:
+    """docs/training.md with the rates that a folder of results gives."""
+    before, rest = TRAINING.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    result = json.loads((folder / "training.json").read_text())
+    return f"{before}{BEGIN}{sections.rates(result)}{END}{after}"
+
+
 def main() -> None:
-    """Write the page, or check it."""
+    """Write the pages, or check them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
-    made = page()
-    if parser.parse_args().check:
-        if PAGE.read_text() != made:
-            print("docs/performance.md: run python -m benchmarks.document", file=sys.stderr)
+    check = parser.parse_args().check
+    for file, made in ((PAGE, page()), (TRAINING, training_page())):
+        if not check:
+            file.write_text(made)
+        elif file.read_text() != made:
+            print(f"docs/{file.name}: run python -m benchmarks.document", file=sys.stderr)
             raise SystemExit(1)
-        return
-    PAGE.write_text(made)
 
 
 if __name__ == "__main__":

@@ -193,35 +193,22 @@ warp and the blending stay in float32 and take as long as before.
 """
 
 
-def training(result: Result) -> str:
-    """Training steps of every stage, and how they grow."""
-    loads: dict[tuple[str, int, int], dict[str, Any]] = {}
-    for row in result["rows"]:
-        loads.setdefault((row["stage"], row["size"], row["batch"]), {})[row["way"]] = row
-    ways = list(dict.fromkeys(row["way"] for row in result["rows"]))
+def rates(result: Result) -> str:
+    """Training steps of every stage, in both precisions; stands in docs/training.md."""
     rows = []
-    for (stage, size, batch), found in loads.items():
-        side = f"{size} px, " if size else ""
-        rates = [found[way]["images_per_second"] if way in found else "" for way in ways]
-        best = found.get(ways[-1])
-        gain = f"{best['ratio']:.2f}" if best else ""
-        # Stage 3's latents have no pixels.
-        pixels = f"{best['images_per_second'] * size * size / 1e6:.2f}" if best and size else ""
-        rows.append([f"{stage}, {side}batch {batch}", *rates, gain, pixels])
-    heads = ["stage", *(f"{way}, images/s" for way in ways), "gain", "Mpixel/s"]
+    for row in result["rows"]:
+        both = "bfloat16" in row
+        gain = f"{row['bfloat16'] / row['float32']:.2f}" if both else ""
+        low = row["bfloat16"] if both else ""
+        rows.append([row["stage"], row["images"], row["float32"], low, gain, row["auto"]])
+    heads = ["stage", "images a step", "float32, images/s", "bfloat16, images/s", "times as fast"]
+    note = f" {result['note']}" if result["note"] else ""
     return f"""\
-## Training steps
+{measured(result)}{note}
 
-{measured(result)}
+{table([*heads, "`auto` takes"], rows)}
 
-PyTorch's default (eager float32, contiguous) against channels last and bfloat16 autocast, which
-the training commands use, in one process; the ways take turns. *Gain* and *Mpixel/s* are the last
-way's: where Mpixel/s stays the same, the cost grows with the pixels. The pictures are random
-numbers. Steps of `classic`'s stages 1 and 2 are the training's own, those of the meter and of
-`photo` (with its discriminator) leave out the making of batches and the smaller loss terms; stage 3
-trains one dense layer on latents, in float32.
-
-{table(heads, rows)}
+`auto` said: {result["auto"]}.
 """
 
 

@@ -1,10 +1,10 @@
-"""Training steps of every stage: images a second, `python -m benchmarks.training`.
+"""Training steps of every stage in float32 and in bfloat16: `python -m benchmarks.training`.
 
-What a user starts from is PyTorch's default, eager float32 in contiguous memory; the training
-commands use channels last and bfloat16 autocast. The steps of `classic`'s stages 1 and 2 are the
-training's own; those of the meter and of `photo` are its networks, losses of the same kind,
-gradients and optimizers, without the making of batches. Pictures are random numbers: what a step
-costs does not depend on them. The ways take turns. Writes docs/performance/training.json.
+The steps are the training's own, at the published sizes, batches and weights of the losses, on
+random pictures: what a step costs does not depend on them. Making batches is left out: where it is
+slow, it runs beside the steps. The precisions take turns, and the fastest step of each counts.
+Prints a table, with what `--compute auto` takes here and why, and writes
+docs/performance/training.json; `python -m benchmarks.document` puts it into docs/training.md.
 """
 
 from __future__ import annotations
@@ -22,200 +22,179 @@ import torch
 from torch import Tensor
 
 from app.inference.cores import usable_cores
+from app.settings import DEFAULT_MODELS_DIR
 from benchmarks.machine import RESULTS, describe, write
+from benchmarks.sections import rates
+from model_training.compute import Compute, choose
 from model_training.data.crop_cache import CropCache
-from model_training.losses import classic as classic_losses
-from model_training.losses.photo import lsgan_discriminator, lsgan_generator
+from model_training.data.eye_batches import EyeBatch, EyeData
+from model_training.data.photo_batches import PhotoData, PhotoShare, Window
+from model_training.losses.expression import ExpressionLoss
 from model_training.networks.classic import ClassicNet, Neutralizer
+from model_training.networks.eye_opener import PATCH_HEIGHT, PATCH_WIDTH
 from model_training.networks.meter import BLENDSHAPES, METER_SIZE, QUANTITIES, MeterNet
-from model_training.networks.patch_discriminator import PatchDiscriminator
-from model_training.networks.photo import WINDOW_SIZE, PhotoNet, render
+from model_training.networks.photo import CROP_SIZE
+from model_training.networks.warm_start import load_meter
 from model_training.stages.classic_context import ClassicContext
 from model_training.stages.classic_recipe import PAPER
 from model_training.stages.classic_stage1 import steps_of_stage1
 from model_training.stages.classic_stage2 import steps_of_stage2
+from model_training.stages.classic_stage3 import steps_of_sgd
+from model_training.stages.eyes import EyeTraining, eye_networks, steps_of_eyes
+from model_training.stages.latents import LatentPairs
 from model_training.stages.loop import Pace
-from model_training.stages.meter import meter_loss
+from model_training.stages.meter import MeterTraining, steps_of_meter
+from model_training.stages.photo_config import PhotoTraining
+from model_training.stages.photo_step import PhotoParts, PhotoStep
 
-PLAIN, LAST, BF16 = "float32", "float32, channels last", "bfloat16, channels last"
-WAYS = {
-    PLAIN: (torch.contiguous_format, False),
-    LAST: (torch.channels_last, False),
-    BF16: (torch.channels_last, True),
-}
-"""Memory format of weights and pictures, and whether bfloat16 autocast is on."""
-
-Step = Callable[[], object]
+Step = Callable[[int], object]
 
 
 class Load(NamedTuple):
-    """What is trained on: a stage, the side of its pictures, pictures a step."""
+    """A stage's step by its number, and how many images it sees."""
 
-    stage: str
-    size: int
-    batch: int
-
-
-LOADS = [
-    *(Load("classic 1", size, 32) for size in (64, 112, 224)),
-    *(Load("classic 1", 112, batch) for batch in (8, 128)),
-    *(Load("classic 2", size, 32) for size in (64, 112, 224)),
-    *(Load("classic 2", 112, batch) for batch in (8, 128)),
-    *(Load("classic 3", 0, batch) for batch in (32, 256)),
-    *(Load("meter", METER_SIZE, batch) for batch in (12, 48, 192)),
-    *(Load("photo", WINDOW_SIZE, batch) for batch in (4, 17, 32)),
-]
-"""The published batches are 32 (`classic`), 48 (the meter) and 17 (`photo`); stage 3 sees latents
-instead of pictures, and the meter and `photo` have one size."""
+    step: Step
+    images: int
 
 
-class _Contiguous(ClassicContext):
-    def to_device(self, images: Tensor) -> Tensor:
-        """Batch to the device, in the memory layout it has."""
-        return images.to(self.device)
+def _pictures(*shape: int) -> Tensor:
+    return torch.rand(shape) * 2 - 1
 
 
-def classic_step(load: Load, way: str) -> Step:
-    """Stage 1's or 2's own step, at the paper's settings."""
-    memory_format, autocast = WAYS[way]
-    recipe = replace(
-        PAPER,
-        network=replace(PAPER.network, image_size=load.size),
-        batch_size=load.batch,
-        precision="bf16" if autocast else "fp32",
+def photo(compute: Compute) -> Load:
+    """With both judges, on the published batch."""
+    data = PhotoData((), Path())
+    config = PhotoTraining(data, Path(), adversarial_from=0)
+    calm = _pictures(64, 3, CROP_SIZE, CROP_SIZE).to(compute.device)
+    meter = load_meter(DEFAULT_MODELS_DIR / "meter" / "meter.onnx").to(compute.device)
+    step = PhotoStep(config, PhotoParts(config, compute), ExpressionLoss(meter, calm), compute)
+    paired, side = data.synthetic + data.transplants + data.smiles, CROP_SIZE
+    share = PhotoShare(
+        neutral=_pictures(paired, 3, side, side),
+        expressive=_pictures(paired, 3, side, side),
+        valid=torch.ones(paired, 1, side, side),
+        flow=torch.ones(paired, 3, side, side),
+        wild=_pictures(data.wild, 3, side, side),
+        calm=_pictures(data.calm, 3, side, side),
+        known=torch.arange(paired - data.transplants),
     )
-    shape = (load.batch, load.size, load.size, 3)
-    crops = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    keys = tuple(str(row) for row in range(load.batch))
-    kind = ClassicContext if memory_format == torch.channels_last else _Contiguous
-    net = ClassicNet(recipe.network).to(memory_format=memory_format)  # type: ignore[call-overload]
-    data = CropCache(crops, keys, keys, np.zeros(load.batch, bool))
-    context = kind(recipe, net, data, Path(), torch.device("cpu"), Pace())
-    step, _ = (steps_of_stage1 if load.stage == "classic 1" else steps_of_stage2)(context)
-    number = itertools.count()
-    return lambda: step(next(number))
+    sent = compute.send(share)
+    return Load(lambda index: step(index, Window.middle(), sent), paired + data.wild)
 
 
-def neutralizer_step(load: Load, way: str) -> Step:
-    """Stage 3: one dense layer on latents, always in float32."""
-    del way
-    network = Neutralizer(PAPER.network.latent)
-    adam = torch.optim.Adam(network.parameters(), PAPER.lr_neutralizer)
-    source, target = torch.randn(2, load.batch, PAPER.network.latent)
-
-    def step() -> None:
-        loss = classic_losses.l_ntr(network(source), network(target), target)
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-
-    return step
-
-
-def _pictures(load: Load, memory_format: torch.memory_format) -> Tensor:
-    shape = (load.batch, 3, load.size, load.size)
-    return (torch.rand(shape) * 2 - 1).to(memory_format=memory_format)
+def eyes(compute: Compute) -> Load:
+    """After the discriminator has started."""
+    data = EyeData(Path())
+    config = EyeTraining(data, Path(), adversarial_from=1)
+    shut = data.drawn + data.from_renderer
+    paired = shut + data.opened
+    count = paired + data.real
+    own, other = _pictures(2, count, 3, PATCH_HEIGHT, PATCH_WIDTH)
+    label = torch.zeros(count)
+    label[:shut] = 1
+    batch = EyeBatch(own, other, own[:paired], label, torch.arange(shut), torch.arange(paired))
+    sent, networks = compute.send(batch), eye_networks(config, compute)
+    step, _ = steps_of_eyes(config, networks, lambda _: sent, compute)
+    return Load(lambda index: step(index + 1), count)
 
 
-def meter_step(load: Load, way: str) -> Step:
-    """The meter's network, loss and optimizer."""
-    memory_format, autocast = WAYS[way]
-    network = MeterNet().to(memory_format=memory_format)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), 1e-3)
-    images = _pictures(load, memory_format)
-    labels = torch.randn(load.batch, len(QUANTITIES) + BLENDSHAPES)
+class _Repeated(NamedTuple):
+    """One batch of the meter's, for every step."""
 
-    def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-            found = network.standardised(images)
-        loss = meter_loss(found.float(), labels, 0.5)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    images: Tensor
+    labels: Tensor
 
-    return step
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """The batch."""
+        del step
+        return self.images, self.labels
 
 
-def photo_step(load: Load, way: str) -> Step:
-    """`photo` against its discriminator: rendering, L1 and adversarial loss, both optimizers."""
-    memory_format, autocast = WAYS[way]
-    network = PhotoNet().to(memory_format=memory_format)  # type: ignore[call-overload]
-    critic = PatchDiscriminator().to(memory_format=memory_format)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), 4e-4)
-    critic_optimizer = torch.optim.Adam(critic.parameters(), 4e-4)
-    image, target = (_pictures(load, memory_format) for _ in range(2))
-
-    def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-            maps = network(image)
-        output = render(image, maps)
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-            scores = critic(output.contiguous(memory_format=memory_format))
-        loss = (output - target).abs().mean() + 0.09 * lsgan_generator(scores)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        shown = torch.cat([target, output.detach(), image])
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-            judged = critic(shown.contiguous(memory_format=memory_format))
-        critic_optimizer.zero_grad()
-        lsgan_discriminator(*judged.chunk(3)).backward()
-        critic_optimizer.step()
-
-    return step
+def meter(compute: Compute) -> Load:
+    """On the published batch."""
+    config = MeterTraining({}, Path(), Path())
+    size = config.batch_size
+    labels = torch.randn(size, len(QUANTITIES) + BLENDSHAPES)
+    batch = _Repeated(_pictures(size, 3, METER_SIZE, METER_SIZE), labels)
+    network = MeterNet(config.network)
+    compute.place(network)
+    return Load(steps_of_meter(config, network, batch, compute)[0], size)
 
 
-STEPS: dict[str, Callable[[Load, str], Step]] = {
-    "classic 1": classic_step,
-    "classic 2": classic_step,
-    "classic 3": neutralizer_step,
-    "meter": meter_step,
-    "photo": photo_step,
+def classic(stage: int) -> Callable[[Compute], Load]:
+    """Stage 1 or 2 as published."""
+
+    def load(compute: Compute) -> Load:
+        size, side = PAPER.batch_size, PAPER.network.image_size
+        crops = np.random.default_rng(0).integers(0, 256, (size, side, side, 3), np.uint8)
+        keys = tuple(str(row) for row in range(size))
+        data = CropCache(crops, keys, keys, np.zeros(size, bool))
+        net = ClassicNet(PAPER.network)
+        compute.place(net)
+        context = ClassicContext(PAPER, net, data, Path(), compute, Pace())
+        step, _ = (steps_of_stage1 if stage == 1 else steps_of_stage2)(context)
+        return Load(step, size)
+
+    return load
+
+
+def neutralizer(compute: Compute) -> Load:
+    """Stage 3 by SGD: one dense layer on latents, always in float32."""
+    size, latent = PAPER.batch_size, PAPER.network.latent
+    latents = np.random.default_rng(0).standard_normal((2, size, latent), np.float32)
+    pairs = LatentPairs(latents[0], latents[1], ("",) * size, np.zeros(size, bool))
+    network = Neutralizer(latent).to(compute.device)
+    return Load(steps_of_sgd(pairs, PAPER, network, compute)[0], size)
+
+
+STAGES: dict[str, Callable[[Compute], Load]] = {
+    "photo": photo,
+    "eyes": eyes,
+    "meter": meter,
+    "classic, stage 1": classic(1),
+    "classic, stage 2": classic(2),
+    "classic, stage 3": neutralizer,
 }
+FLOAT32_ALONE = frozenset({"classic, stage 3"})
 
 
-def measure(load: Load, rounds: int) -> list[dict[str, Any]]:
-    """Images a second in every way, medians over rounds in which the ways take turns."""
+def measure(stage: str, auto: Compute, rounds: int) -> dict[str, Any]:
+    """Images a second in both precisions, at their fastest in rounds in which they take turns."""
+    ways = ("float32",) if stage in FLOAT32_ALONE else ("float32", "bfloat16")
     torch.manual_seed(0)
-    ways = [PLAIN] if load.stage == "classic 3" else list(WAYS)
-    steps = {way: STEPS[load.stage](load, way) for way in ways}
+    loads = {way: STAGES[stage](replace(auto, precision=way)) for way in ways}
     spent: dict[str, list[float]] = {way: [] for way in ways}
-    for turn in range(rounds + 1):
-        for way, step in steps.items():
-            start = time.perf_counter()
-            step()
-            if turn:  # the first one lays out memory
-                spent[way].append(time.perf_counter() - start)
-    seconds = {way: float(np.median(times)) for way, times in spent.items()}
-    return [
-        {
-            **load._asdict(),
-            "way": way,
-            "images_per_second": round(load.batch / each, 2),
-            "ratio": round(seconds[PLAIN] / each, 2),
-        }
-        for way, each in seconds.items()
-    ]
+    for turn, (way, load) in itertools.product(range(rounds), loads.items()):
+        start = time.perf_counter()
+        load.step(turn)
+        if auto.device.type == "cuda":
+            torch.cuda.synchronize(auto.device)
+        spent[way].append(time.perf_counter() - start)
+    # Other work on the machine only adds to a time.
+    found = {way: round(loads[way].images / min(times), 1) for way, times in spent.items()}
+    auto_takes = "float32" if stage in FLOAT32_ALONE else auto.precision
+    return {"stage": stage, "images": loads["float32"].images, **found, "auto": auto_takes}
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stages", nargs="+", choices=list(STEPS), default=list(STEPS))
+    parser.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES))
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--note", default="", help="what else the machine was doing")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the JSON file")
     arguments = parser.parse_args()
     torch.set_num_threads(usable_cores())
-    rows = []
-    for load in LOADS:
-        if load.stage in arguments.stages:
-            rows += measure(load, arguments.rounds)
-            print(*rows[-3:], sep="\n", flush=True)
+    auto = choose(arguments.device)
+    rows = [measure(stage, auto, arguments.rounds) for stage in arguments.stages]
     command = f"python -m benchmarks.training --rounds {arguments.rounds}"
-    if arguments.stages != list(STEPS):
+    if arguments.stages != list(STAGES):
         command += " --stages " + " ".join(f"'{stage}'" for stage in arguments.stages)
-    head = {"command": command, "machine": describe("torch")}
-    print(write("training", head | {"rows": rows}, arguments.out))
+    head = {"command": command, "machine": describe("torch"), "note": arguments.note}
+    result = head | {"auto": str(auto), "rows": rows}
+    print(rates(result))
+    print(write("training", result, arguments.out))
 
 
 if __name__ == "__main__":

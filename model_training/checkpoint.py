@@ -2,7 +2,8 @@
 
 A checkpoint is one file, written under a temporary name and renamed, so that a reader sees either
 the previous one or the new one. It holds tensors and plain Python values only, and is read with
-`weights_only=True`: opening a checkpoint from elsewhere runs no code.
+`weights_only=True`: opening a checkpoint from elsewhere runs no code. Its tensors are the CPU's,
+whatever device the run was on, so that a run may go on on another.
 """
 
 from __future__ import annotations
@@ -42,14 +43,27 @@ def save_checkpoint(path: Path | str, **objects: Any) -> None:
             as that; tensors, numbers, strings, lists and dicts of those are stored as they are.
     """
     content = {
-        name: value.state_dict() if hasattr(value, "state_dict") else value
+        name: _on_cpu(value.state_dict() if hasattr(value, "state_dict") else value)
         for name, value in objects.items()
     }
     with atomic_path(path) as temporary:
         torch.save({"format": FORMAT, "objects": content}, temporary)
 
 
-def load_checkpoint(path: Path | str, map_location: str = "cpu") -> dict[str, Any]:
+def _on_cpu(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.cpu()
+    if isinstance(value, dict):
+        moved = type(value)((key, _on_cpu(part)) for key, part in value.items())
+        if hasattr(value, "_metadata"):  # versions of layers, beside a network's weights
+            moved._metadata = value._metadata  # type: ignore[attr-defined]
+        return moved
+    if type(value) in (list, tuple):
+        return type(value)(_on_cpu(part) for part in value)
+    return value
+
+
+def load_checkpoint(path: Path | str) -> dict[str, Any]:
     """Read what `save_checkpoint` wrote: name -> state dict or value.
 
     Raises:
@@ -57,7 +71,7 @@ def load_checkpoint(path: Path | str, map_location: str = "cpu") -> dict[str, An
         CheckpointError: the file was not written by `save_checkpoint`.
     """
     try:
-        content = torch.load(path, map_location=map_location, weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise
     except Exception as error:  # torch raises many kinds for a truncated or foreign file
@@ -87,14 +101,15 @@ def capture_rng(*generators: np.random.Generator | torch.Generator) -> dict[str,
 
     Args:
         generators: the run's own generators (data order, sampling), in a fixed order; Python's,
-            NumPy's and torch's global ones (CUDA's too) are always included.
+            NumPy's and torch's global ones are always included, with that of this process's GPU
+            if it uses one.
     """
     kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
     return {
         "python": random.getstate(),
         "numpy": (str(kind), [int(k) for k in keys], int(position), int(has_gauss), float(cached)),
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda": [torch.cuda.get_rng_state()] if torch.cuda.is_initialized() else [],
         "own": [
             g.get_state() if isinstance(g, torch.Generator) else g.bit_generator.state
             for g in generators
@@ -104,6 +119,9 @@ def capture_rng(*generators: np.random.Generator | torch.Generator) -> dict[str,
 
 def restore_rng(state: dict[str, Any], *generators: np.random.Generator | torch.Generator) -> None:
     """Put back what `capture_rng` took; `generators` in the same order as there.
+
+    Workers draw the same numbers, so each sets its own GPU to the state of the one that saved. A
+    run that moves from the CPU to a GPU, or back, draws other noise from there on.
 
     Raises:
         CheckpointError: the number of generators differs.
@@ -117,8 +135,8 @@ def restore_rng(state: dict[str, Any], *generators: np.random.Generator | torch.
     words = np.array(keys, np.uint32)
     np.random.set_state((kind, words, position, has_gauss, cached))  # noqa: NPY002
     torch.set_rng_state(state["torch"])
-    if state["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
+    if state["cuda"] and torch.cuda.is_initialized():
+        torch.cuda.set_rng_state(state["cuda"][0])
     for generator, saved in zip(generators, own, strict=True):
         if isinstance(generator, torch.Generator):
             generator.set_state(saved)

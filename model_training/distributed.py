@@ -109,10 +109,10 @@ class Workers:
     def main_first(self) -> Iterator[None]:
         """Let the main worker do something (fill a cache) before the others do it too."""
         if not self.main:
-            dist.barrier()
+            _wait_for_all()
         yield
         if self.main and self.count > 1:
-            dist.barrier()
+            _wait_for_all()
 
 
 ALONE = Workers()
@@ -124,7 +124,8 @@ def torchrun_workers() -> Iterator[Workers]:
     """Join the workers that `torchrun` started, if it did; else `ALONE`.
 
     On leaving, the workers wait for each other, so that what the main one wrote is there.
-    CPU tensors travel by gloo, CUDA tensors by NCCL where torch has it.
+    CPU tensors travel by gloo, CUDA tensors by NCCL where torch has it: which of them a run needs
+    is decided after this, when its device is.
     """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield ALONE
@@ -139,15 +140,11 @@ def torchrun_workers() -> Iterator[Workers]:
     dist.init_process_group(backend, store=own, rank=rank, world_size=count, timeout=PATIENCE)
     try:
         yield Workers(dist.get_rank(), dist.get_world_size())
-        dist.barrier()
+        _wait_for_all()
     finally:
         dist.destroy_process_group()
 
 
-def own_device(name: str) -> torch.device:
-    """The device of that name; of `cuda`, the one that belongs to this worker on its machine."""
-    if name != "cuda" or "LOCAL_RANK" not in os.environ:
-        return torch.device(name)
-    device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-    torch.cuda.set_device(device)
-    return device
+def _wait_for_all() -> None:
+    # Not `dist.barrier`, which takes a GPU where there is one, whatever the workers compute on.
+    dist.all_reduce(torch.zeros(1))

@@ -16,9 +16,9 @@ from model_training.networks.photo import render, window_of
 
 
 def to_bytes(images: Tensor) -> NDArray[np.uint8]:
-    """[B, 3, H, W] in [-1, 1] -> uint8 RGB [B, H, W, 3]."""
+    """[B, 3, H, W] in [-1, 1] on any device -> uint8 RGB [B, H, W, 3]."""
     scaled = ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return np.asarray(scaled.permute(0, 2, 3, 1).contiguous().numpy())
+    return np.asarray(scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy())
 
 
 @torch.no_grad()

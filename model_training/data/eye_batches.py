@@ -53,12 +53,16 @@ class EyeBatch(NamedTuple):
         other: the same people's other eyes, mirrored.
         target: [P, 3, 72, 96], the open eye of the first P.
         label: [N], 1 shut, 0 open, 0.5 not to be judged.
+        shut: [K], the rows of the first P that are shut.
+        sure: [M], the rows of the first P that are shut or open without doubt.
     """
 
     own: Tensor
     other: Tensor
     target: Tensor
     label: Tensor
+    shut: Tensor
+    sure: Tensor
 
 
 def rendered_eyes(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -194,4 +198,10 @@ class EyeBatches:
         other = shifted_patches(to_tensor(stored[:, 1]), rng)
         joined = _accidents(torch.cat([joined, other], 1), rng)
         own, target, other = joined.split(3, 1)
-        return EyeBatch(own, other, target[:paired], torch.tensor(labels))
+        label = torch.tensor(labels)
+        # Counted here, where the batch is made: a step on a GPU would have to wait for it.
+        shut, sure = (
+            torch.nonzero(chosen).flatten()
+            for chosen in (label[:paired] > 0.5, label[:paired] != 0.5)
+        )
+        return EyeBatch(own, other, target[:paired], label, shut, sure)

@@ -106,6 +106,22 @@ class PhotoBatch(NamedTuple):
     calm: Tensor
 
 
+class PhotoShare(NamedTuple):
+    """A worker's rows of a `PhotoBatch`, and `known` [K]: which of its pairs are of one person.
+
+    Those are the pairs whose flow is trusted somewhere. They are counted here, where the batch is
+    made: a step on a GPU would have to wait for it.
+    """
+
+    neutral: Tensor
+    expressive: Tensor
+    valid: Tensor
+    flow: Tensor
+    wild: Tensor
+    calm: Tensor
+    known: Tensor
+
+
 def to_tensor(images: NDArray[np.uint8]) -> Tensor:
     """uint8 [B, H, W, 3] -> float32 [B, 3, H, W] in [-1, 1]."""
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).float() / 127.5 - 1
@@ -217,11 +233,13 @@ class PhotoBatches:
 
 def photo_steps(
     batches: PhotoBatches, workers: Workers = ALONE
-) -> Callable[[np.random.Generator], tuple[Window, PhotoBatch]]:
+) -> Callable[[np.random.Generator], tuple[Window, PhotoShare]]:
     """A step's window and batch by its generator; workers take their rows of the joint batch."""
 
-    def make(rng: np.random.Generator) -> tuple[Window, PhotoBatch]:
+    def make(rng: np.random.Generator) -> tuple[Window, PhotoShare]:
         window, joint = Window.random(rng), batches.draw(rng)
-        return window, PhotoBatch(*(workers.share(part) for part in joint))
+        own = PhotoBatch(*(workers.share(part) for part in joint))
+        trusted = own.flow[:, 2].amax((1, 2)) > 0
+        return window, PhotoShare(*own, torch.nonzero(trusted).flatten())
 
     return make

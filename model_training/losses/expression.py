@@ -36,11 +36,14 @@ class ExpressionLoss(nn.Module):
 
         Args:
             meter: reads the outputs; its weights stay as they are.
-            calm: real neutral crops [N, 3, S, S] in [-1, 1].
+            calm: real neutral crops [N, 3, S, S] in [-1, 1], on the meter's device.
         """
         super().__init__()
         self.meter = meter.eval().requires_grad_(False)
-        weights = torch.tensor([0.0, 1.0, 0.0, *(_importance(name) for name in BLENDSHAPE_NAMES)])
+        importance = [0.0, 1.0, 0.0, *(_importance(name) for name in BLENDSHAPE_NAMES)]
+        weights = torch.tensor(importance, device=calm.device)
+        luma = torch.tensor(LUMA, device=calm.device).view(1, 3, 1, 1)
+        self.register_buffer("luma", luma, persistent=False)
         with torch.no_grad():
             found = torch.cat([self.read(part) for part in calm.split(64)])
         spread = found.std(0)
@@ -51,8 +54,7 @@ class ExpressionLoss(nn.Module):
 
     def read(self, crops: Tensor) -> Tensor:
         """Crops [B, 3, S, S] -> quantities and blendshapes, [B, 55]."""
-        luma = torch.tensor(LUMA, dtype=crops.dtype).view(1, 3, 1, 1)
-        grey = (crops * luma).sum(1, keepdim=True)
+        grey = (crops * self.luma).sum(1, keepdim=True)
         small = F.interpolate(grey, size=(METER_SIZE, METER_SIZE), mode="area")
         return torch.cat(self.meter(small.expand(-1, 3, -1, -1)), 1)
 

@@ -34,9 +34,14 @@ class PatchDiscriminator(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """[B, 3, H, W] in [-1, 1] -> patch scores [B, 1, H/32, W/32], unbounded."""
         batch, _, height, width = image.shape
-        y = torch.linspace(-1, 1, height, dtype=image.dtype).view(1, 1, height, 1)
-        x = torch.linspace(-1, 1, width, dtype=image.dtype).view(1, 1, 1, width)
-        places = [place.expand(batch, 1, height, width) for place in (y, x)]
+        y, x = (
+            torch.linspace(-1, 1, side, dtype=image.dtype, device=image.device)
+            for side in (height, width)
+        )
+        places = [
+            place.expand(batch, 1, height, width)
+            for place in (y.view(1, 1, height, 1), x.view(1, 1, 1, width))
+        ]
         placed = torch.cat([image, *places], 1).contiguous(memory_format=torch.channels_last)
         scores: Tensor = self.layers(placed)
         return scores * self.gain

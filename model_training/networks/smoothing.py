@@ -9,7 +9,7 @@ from torch import Tensor
 
 def smooth(maps: Tensor, side: int, times: int) -> Tensor:
     """Maps [B, C, H, W] averaged over squares of `side` px, once or twice; borders are repeated."""
-    box = torch.ones(side) / side
+    box = torch.ones(side, device=maps.device) / side
     line = box
     if times == 2:
         line = F.conv1d(F.pad(box, (side - 1, side - 1))[None, None], box[None, None])[0, 0]

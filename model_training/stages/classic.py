@@ -23,6 +23,7 @@ from model_training.checkpoint import (
     restore,
     save_checkpoint,
 )
+from model_training.compute import Compute
 from model_training.data.crop_cache import CropCache
 from model_training.data.pair_sets import PairSet, resize
 from model_training.distributed import ALONE, Workers
@@ -49,7 +50,7 @@ def train_classic(
     recipe: ClassicRecipe,
     out: Path,
     *,
-    device: torch.device,
+    compute: Compute,
     pace: Pace | None = None,
     sheet_epochs: int = 5,
     workers: Workers = ALONE,
@@ -61,7 +62,7 @@ def train_classic(
         pairs: sets of pairs for stage 3.
         recipe: every hyper-parameter.
         out: folder of the run.
-        device: where stages 1 and 2 compute.
+        compute: device, and precision of stages 1 and 2; stage 3 is float32.
         pace: how often to log and save.
         sheet_epochs: epochs between reconstruction sheets.
         workers: the processes that train together; the main one writes.
@@ -79,8 +80,10 @@ def train_classic(
     if not pairs:
         raise ValueError("stage 3 needs at least one set of pairs")
     torch.manual_seed(recipe.seed)
-    net = ClassicNet(recipe.network).to(device, memory_format=torch.channels_last)
-    context = ClassicContext(recipe, net, data, out, device, pace or Pace(), sheet_epochs, workers)
+    net = ClassicNet(recipe.network)
+    compute.place(net)
+    context = ClassicContext(recipe, net, data, out, compute, pace or Pace(), sheet_epochs, workers)
+    device = compute.device
     out.mkdir(parents=True, exist_ok=True)
     if workers.main:
         kl, gan = recipe.kl_schedule(), recipe.gan_schedule()
@@ -91,7 +94,7 @@ def train_classic(
     latents = encode_pairs(
         net, pairs, device, workers, share=recipe.pair_share, share_people=recipe.share_people
     )
-    fit = fit_neutralizers(latents, recipe, out, "stage3", context.pace, workers)
+    fit = fit_neutralizers(latents, recipe, out, "stage3", context.pace, workers, compute)
     if not workers.main:
         return out / RESULT
     show_neutralizers(net, fit, pairs, out / "sheets" / "stage3.png", device)
@@ -144,7 +147,7 @@ def save_result(
     """Write the networks, both neutralizers, the recipe, stage 3's report and the sets' names."""
     save_checkpoint(
         file,
-        network={k: v.cpu() for k, v in net.state_dict().items()},
+        network=net,
         neutralizers={name: n.state_dict() for name, n in fit.neutralizers.items()},
         recipe=recipe.to_dict(),
         report=fit.report,

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from model_training.stages.compute_cli import Device, Precision, chosen
+
 Folder = Annotated[Path | None, typer.Option(exists=True, file_okay=False)]
 
 
@@ -69,7 +71,8 @@ def classic(
         list[str] | None,
         typer.Option("--set", help="Change a setting of the recipe, as w_kl=1e-3; repeatable."),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Device = "auto",
+    compute: Precision = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves torch's choice.")] = 0,
     log_every: Annotated[int, typer.Option(help="Steps between rows of the CSV.")] = 50,
     checkpoint_every: Annotated[int, typer.Option(help="Steps a kill may lose.")] = 500,
@@ -88,7 +91,7 @@ def classic(
     import torch
 
     from model_training.checkpoint import CheckpointError
-    from model_training.distributed import own_device, torchrun_workers
+    from model_training.distributed import torchrun_workers
     from model_training.losses.perceptual import require_packages
     from model_training.stages.classic import train_classic
     from model_training.stages.classic_recipe import RECIPES, with_options
@@ -97,8 +100,6 @@ def classic(
 
     if recipe not in RECIPES:
         raise typer.BadParameter(f"one of {', '.join(RECIPES)}", param_hint="--recipe")
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise typer.BadParameter("this torch finds no CUDA device", param_hint="--device")
     if threads:
         torch.set_num_threads(threads)
     sources = Sources(
@@ -113,11 +114,12 @@ def classic(
         landmarks=landmarks,
     )
     try:
-        chosen = with_options(RECIPES[recipe], **parse_settings(settings or []))
-        require_packages(chosen.perceptual)
+        settled = with_options(RECIPES[recipe], **parse_settings(settings or []))
+        require_packages(settled.perceptual)
         with torchrun_workers() as workers:
+            decided = chosen(device, compute, out, workers)
             with workers.main_first():
-                crops, pair_sets = prepare(sources, chosen.network.image_size, out)
+                crops, pair_sets = prepare(sources, settled.network.image_size, out)
             if workers.main:
                 typer.echo(
                     f"{len(crops)} crops ({int(crops.validation.sum())} of validation people), "
@@ -126,9 +128,9 @@ def classic(
             result = train_classic(
                 crops,
                 pair_sets,
-                chosen,
+                settled,
                 out,
-                device=own_device(device),
+                compute=decided,
                 pace=Pace(log_every, checkpoint_every, tensorboard),
                 sheet_epochs=sheet_epochs,
                 workers=workers,

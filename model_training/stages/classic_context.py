@@ -1,9 +1,8 @@
-"""What the stages of `classic` share: device, precision, validation measures and sheets."""
+"""What the stages of `classic` share: batches on the device, validation measures and sheets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from model_training.compute import Compute
 from model_training.data.crop_cache import CropCache
 from model_training.data.image_batches import ImageBatches
 from model_training.distributed import ALONE, Workers
@@ -32,10 +32,10 @@ class ClassicContext:
 
     Attributes:
         recipe: every hyper-parameter.
-        net: the networks, on `device`.
+        net: the networks, on the device.
         data: crops at the network's size.
         out: folder of the run.
-        device: where to compute.
+        compute: device and precision of stages 1 and 2.
         pace: how often to log and save.
         sheet_epochs: epochs between two reconstruction sheets, and measurements.
         workers: the processes that train together.
@@ -45,7 +45,7 @@ class ClassicContext:
     net: ClassicNet
     data: CropCache
     out: Path
-    device: torch.device
+    compute: Compute
     pace: Pace
     sheet_epochs: int = 5
     workers: Workers = ALONE
@@ -64,14 +64,11 @@ class ClassicContext:
             workers=self.workers,
         )
 
-    def autocast(self) -> AbstractContextManager[None]:
-        """bf16 autocast where the recipe asks for it."""
-        wanted = self.recipe.precision == "bf16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
-
     def to_device(self, images: Tensor) -> Tensor:
         """Batch to the device, in the memory layout convolutions like best."""
-        return images.to(self.device, memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=torch.channels_last)
+        (sent,) = self.compute.send(self.compute.pinned((images,)))
+        return sent
 
     def adam(self, network: nn.Module, lr: float) -> torch.optim.Adam:
         """Adam as published: beta1 0.5."""
@@ -83,7 +80,9 @@ class ClassicContext:
         """The frozen feature network, if the recipe names one that does not train along."""
         if self.recipe.perceptual != "efficientnet":
             return None
-        return EfficientNetFeatures().to(self.device, memory_format=torch.channels_last)
+        features = EfficientNetFeatures()
+        self.compute.place(features)
+        return features
 
     def after_epoch(self, stage: str, last: int) -> Callable[[int], dict[str, float]]:
         """A function that measures and draws validation people.
@@ -128,7 +127,7 @@ def measure_reconstruction(context: ClassicContext, images: Tensor) -> dict[str,
     net, sums = context.net.eval(), np.zeros(6)
     for batch in images.split(64):
         image = context.to_device(batch)
-        with context.autocast():
+        with context.compute.autocast():
             mu, logvar = net.encoder(image)
             decoded = net.decoder(mu)
             enhanced = net.enhancer(decoded)

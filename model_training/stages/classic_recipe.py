@@ -53,7 +53,6 @@ class ClassicRecipe:
         share_images: stages 1 and 2 see the images of held-out people, too. For comparison only.
         ridge_stretch: lengthen the closed form's step to what people left out need (`ridge`).
         ridge_folds: folds of the person-grouped cross-validation.
-        precision: `bf16` computes in autocast, with float32 weights and losses.
         seed: of initial weights, data order and noise.
     """
 
@@ -88,7 +87,6 @@ class ClassicRecipe:
     share_images: bool = False
     ridge_stretch: bool = False
     ridge_folds: int = 5
-    precision: Literal["bf16", "fp32"] = "bf16"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -114,7 +112,9 @@ class ClassicRecipe:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ClassicRecipe:
         """Inverse of `to_dict`."""
-        return cls(**{**values, "network": ClassicConfig.from_dict(values["network"])})
+        # Once a part of the recipe; now the machine's.
+        known = {name: value for name, value in values.items() if name != "precision"}
+        return cls(**{**known, "network": ClassicConfig.from_dict(values["network"])})
 
 
 PAPER = ClassicRecipe()

@@ -19,7 +19,7 @@ def stage1(context: ClassicContext) -> Stage:
     recipe, batches = context.recipe, context.batches(1)
     fields = (
         *("batch_size", "stage1_epochs", "lr", "beta1", "w_kl", "w_kl_warmup", "w_r", "flip"),
-        *("joint_enhancer", "precision", "seed", "network"),
+        *("joint_enhancer", "seed", "network"),
     )
     settings = {k: v for k, v in recipe.to_dict().items() if k in fields}
     # The discriminator comes later, and the sharpening filter is not trained: other choices of
@@ -70,7 +70,7 @@ def steps_of_stage1(context: ClassicContext) -> Steps:
         image = context.to_device(batches.at(index))
         w_kl = schedule.at(index / batches.steps_per_epoch)
         net.train()
-        with context.autocast():
+        with context.compute.autocast():
             mu, logvar = encoder(image)
             decoded = decoder(sample_latent(mu.float(), logvar.float(), workers.normal_like))
         kl, rec1 = losses.l_kl(mu, logvar), losses.l_rec1(image, decoded)
@@ -78,14 +78,14 @@ def steps_of_stage1(context: ClassicContext) -> Steps:
         loss = w_kl * kl + dec
         trained = dict(optimizers)
         if index % recipe.enhancer_every == 0:
-            with context.autocast():
+            with context.compute.autocast():
                 enhanced = enhancer(decoded if recipe.joint_enhancer else decoded.detach())
             enh = losses.l_enh_stage1(image, enhanced)
             loss, latest["l_enh"] = loss + enh, enh.detach()
         else:
             del trained["adam_enhancer"]
         if features is not None:
-            with context.autocast():
+            with context.compute.autocast():
                 loss = loss + recipe.perceptual_weight * l_perceptual(features, image, decoded)
         for optimizer in trained.values():
             optimizer.zero_grad()

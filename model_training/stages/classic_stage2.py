@@ -86,7 +86,7 @@ def steps_of_stage2(context: ClassicContext) -> Steps:
         net.train()
         net.encoder.train(recipe.stage2_trains_vae)
         net.decoder.train(recipe.stage2_trains_vae)
-        with context.autocast():
+        with context.compute.autocast():
             mu, logvar = encoder(image)
             decoded = decoder(sample_latent(mu.float(), logvar.float(), workers.normal_like))
             fixed = decoded.detach()

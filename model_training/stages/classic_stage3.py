@@ -17,12 +17,13 @@ import torch
 from torch import Tensor
 
 from model_training.atomic import atomic_path
+from model_training.compute import ON_CPU, Compute
 from model_training.distributed import ALONE, Workers
 from model_training.losses import classic as losses
 from model_training.networks.classic import Neutralizer
 from model_training.stages.classic_recipe import ClassicRecipe
 from model_training.stages.latents import LatentPairs
-from model_training.stages.loop import Pace, Stage, run_stage
+from model_training.stages.loop import Pace, Stage, Steps, run_stage
 from model_training.stages.ridge import fit_ridge, neutralizer_error
 
 SOLUTIONS = ("sgd", "ridge")
@@ -48,6 +49,7 @@ def fit_neutralizers(
     name: str,
     pace: Pace,
     workers: Workers = ALONE,
+    compute: Compute = ON_CPU,
 ) -> NeutralizerFit:
     """Fit a neutralizer from latent pairs by SGD and in closed form, and report both.
 
@@ -58,9 +60,10 @@ def fit_neutralizers(
         name: of the transformation, for instance `stage3` or `glasses`.
         pace: how often SGD logs and saves.
         workers: share SGD's batches; each solves the closed form, which takes seconds.
+        compute: SGD's device; it computes in float32, and the closed form in float64 on the CPU.
     """
     fitted, measured = pairs.select(~pairs.held_out), pairs.select(pairs.held_out)
-    by_sgd = train_sgd(fitted, recipe, out, name, pace, workers)
+    by_sgd = train_sgd(fitted, recipe, out, name, pace, workers, compute)
     ridge = fit_ridge(
         fitted.source.astype(np.float64),
         fitted.target.astype(np.float64),
@@ -93,19 +96,22 @@ def train_sgd(
     name: str,
     pace: Pace,
     workers: Workers = ALONE,
+    compute: Compute = ON_CPU,
 ) -> Neutralizer:
     """Train a neutralizer by minimising L_Ntr (11) with Adam, from its checkpoint if there is one.
 
     Latents are drawn in a new order every epoch; a last batch that is not full is left out.
+
+    Returns:
+        The neutralizer, on the CPU.
     """
     torch.manual_seed(recipe.seed + 3)
     network = Neutralizer(pairs.source.shape[1])
     if recipe.neutralizer_init == "published":
         network.init_published()
-    source, target = torch.from_numpy(pairs.source), torch.from_numpy(pairs.target)
+    network = network.to(compute.device)
     size = min(recipe.batch_size, len(pairs))
     steps = len(pairs) // size
-    adam = torch.optim.Adam(network.parameters(), recipe.lr_neutralizer, (recipe.beta1, 0.999))
     # The latents tell whether a checkpoint belongs to this encoder and these pairs.
     digest = hashlib.sha256(pairs.source.tobytes() + pairs.target.tobytes()).hexdigest()
     stage = Stage(
@@ -120,6 +126,23 @@ def train_sgd(
         steps_per_epoch=steps,
         batch_size=size,
     )
+    step, optimizers = steps_of_sgd(pairs, recipe, network, compute, workers)
+    run_stage(stage, network, optimizers, step, lambda _: {}, pace, workers)
+    return network.cpu()
+
+
+def steps_of_sgd(
+    pairs: LatentPairs,
+    recipe: ClassicRecipe,
+    network: Neutralizer,
+    compute: Compute = ON_CPU,
+    workers: Workers = ALONE,
+) -> Steps:
+    """Train `network`, which is on the device, on latents that are all there, too."""
+    source, target = compute.send((torch.from_numpy(pairs.source), torch.from_numpy(pairs.target)))
+    size = min(recipe.batch_size, len(pairs))
+    steps = len(pairs) // size
+    adam = torch.optim.Adam(network.parameters(), recipe.lr_neutralizer, (recipe.beta1, 0.999))
     move = workers.parallel(network)
     epoch_order: dict[int, Tensor] = {}
 
@@ -128,7 +151,7 @@ def train_sgd(
         if epoch not in epoch_order:
             epoch_order.clear()
             order = np.random.default_rng([recipe.seed, 3, epoch]).permutation(len(pairs))
-            epoch_order[epoch] = torch.from_numpy(order)
+            (epoch_order[epoch],) = compute.send((torch.from_numpy(order),))
         rows = workers.share(epoch_order[epoch][place * size : (place + 1) * size])
         loss = losses.l_ntr(move(source[rows]), move(target[rows]), target[rows])
         adam.zero_grad()
@@ -136,8 +159,7 @@ def train_sgd(
         adam.step()
         return {"l_ntr": loss.detach()}
 
-    run_stage(stage, network, {"adam_neutralizer": adam}, step, lambda _: {}, pace, workers)
-    return network
+    return step, {"adam_neutralizer": adam}
 
 
 def _as_network(weight: np.ndarray, bias: np.ndarray) -> Neutralizer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_training.checkpoint import load_checkpoint
+from model_training.compute import ON_CPU, Compute
 from model_training.data.ahead import Ahead
 from model_training.data.eye_batches import EyeBatch, EyeBatches, EyeData
 from model_training.losses.photo import (
@@ -25,8 +27,8 @@ from model_training.losses.photo import (
 from model_training.networks.eye_opener import EyeOpener, EyeOpenerConfig, OpenedEyes
 from model_training.networks.patch_discriminator import PatchDiscriminator
 from model_training.sheets import strips
-from model_training.stages.loop import Pace, Stage, run_stage
-from model_training.stages.photo import update_average
+from model_training.stages.loop import Pace, Stage, Steps, run_stage
+from model_training.stages.photo_step import update_average
 
 
 @dataclass(frozen=True)
@@ -112,35 +114,37 @@ def load_eye_opener(checkpoint: Path) -> EyeOpener:
     return network.eval()
 
 
-def train_eyes(config: EyeTraining) -> Path:
-    """Train, or go on with a training that was interrupted.
-
-    Returns:
-        The checkpoint, `OUT/eyes.pt`.
-    """
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    last = torch.channels_last
-    network = EyeOpener(config.network).to(memory_format=last)  # type: ignore[call-overload]
+def eye_networks(config: EyeTraining, compute: Compute) -> nn.ModuleDict:
+    """`network`, `critic` and `average`, on the device."""
+    network = EyeOpener(config.network)
     # Four stages: a score sees 78 px, most of an eye.
-    critic = PatchDiscriminator(stages=4).to(memory_format=last)  # type: ignore[call-overload]
-    average = copy.deepcopy(network).eval()
-    joint = nn.ModuleDict({"network": network, "critic": critic, "average": average})
+    critic = PatchDiscriminator(stages=4)
+    parts = {"network": network, "critic": critic, "average": copy.deepcopy(network).eval()}
+    joint = nn.ModuleDict(parts)
+    compute.place(joint)
+    return joint
+
+
+def steps_of_eyes(
+    config: EyeTraining,
+    networks: nn.ModuleDict,
+    take: Callable[[int], EyeBatch],
+    compute: Compute = ON_CPU,
+) -> Steps:
+    """Train `eye_networks` on the batches that `take` gives for step 0, 1, ..."""
+    network, critic, average = (networks[name] for name in ("network", "critic", "average"))
     optimizer = torch.optim.AdamW(
         network.parameters(), config.learning_rate, betas=(0.5, 0.99), weight_decay=1e-4
     )
     critic_optimizer = torch.optim.Adam(critic.parameters(), config.critic_rate, betas=(0.5, 0.99))
-    batches = EyeBatches(config.data)
-    shown = batches.draw(np.random.default_rng(config.seed + 1))
-    ahead = Ahead(batches.draw, config.seed)
 
     def step(index: int) -> dict[str, Tensor | float]:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(index, config)
-        batch = ahead.take(index)
-        own = batch.own.contiguous(memory_format=last)
+        batch = compute.send(take(index))
+        own = batch.own.contiguous(memory_format=torch.channels_last)
         adversarial = index >= config.adversarial_from
-        with torch.autocast("cpu", torch.bfloat16):
+        with compute.autocast():
             eyes = network(own, batch.other)
         gate = gate_loss(eyes.shut, batch.label)
         output = laid_over(own, eyes)
@@ -153,11 +157,9 @@ def train_eyes(config: EyeTraining) -> Path:
         }
         # Real shut eyes are for the gate alone. Judged without a target, the few there are were
         # learnt by heart, and others' eyes got white sparkles.
-        shut = torch.zeros(len(own), dtype=torch.bool)
-        shut[: len(batch.target)] = batch.label[: len(batch.target)] > 0.5
-        judged = output[shut]
+        judged = output[batch.shut]
         if adversarial:
-            with torch.autocast("cpu", torch.bfloat16):
+            with compute.autocast():
                 scores = critic(judged)
             ramp = min(1.0, (index - config.adversarial_from) / config.adversarial_from)
             loss = loss + config.adversarial * ramp * lsgan_generator(scores)
@@ -166,9 +168,8 @@ def train_eyes(config: EyeTraining) -> Path:
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         if adversarial:
-            real = batch.target[batch.label[: len(batch.target)] != 0.5]
-            parts = [real, judged.detach(), own[shut]]
-            with torch.autocast("cpu", torch.bfloat16):
+            parts = [batch.target[batch.sure], judged.detach(), own[batch.shut]]
+            with compute.autocast():
                 scores = critic(torch.cat(parts))
             true, made, closed = scores.split([len(part) for part in parts])
             critic_loss = lsgan_discriminator(true, made, closed)
@@ -182,10 +183,31 @@ def train_eyes(config: EyeTraining) -> Path:
         update_average(average, network, index)
         return values
 
+    return step, {"optimizer": optimizer, "critic_optimizer": critic_optimizer}
+
+
+def train_eyes(config: EyeTraining, compute: Compute = ON_CPU) -> Path:
+    """Train, or go on with a training that was interrupted.
+
+    Args:
+        config: the run.
+        compute: device and precision.
+
+    Returns:
+        The checkpoint, `OUT/eyes.pt`.
+    """
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    joint = eye_networks(config, compute)
+    batches = EyeBatches(config.data)
+    shown = compute.send(batches.draw(np.random.default_rng(config.seed + 1)))
+    ahead = Ahead(lambda rng: compute.pinned(batches.draw(rng)), config.seed)
+    step, optimizers = steps_of_eyes(config, joint, ahead.take, compute)
+
     def after_epoch(epoch: int) -> dict[str, float]:
         file = config.out / "sheets" / f"{epoch * config.sheet_every:06d}.png"
         with torch.no_grad():
-            eyes = average(shown.own, shown.other)
+            eyes = joint["average"](shown.own, shown.other)
             cover = eyes.cover.expand(-1, 3, -1, -1) * 2 - 1
             output = laid_over(shown.own, eyes)
             strips([shown.own, output, cover], file, across=6)
@@ -209,7 +231,6 @@ def train_eyes(config: EyeTraining) -> Path:
     }
     size = len(shown.own)
     stage = Stage("eyes", config.out, settings, config.steps, config.sheet_every, size)
-    optimizers = {"optimizer": optimizer, "critic_optimizer": critic_optimizer}
     run_stage(stage, joint, optimizers, step, after_epoch, config.pace)
     ahead.close()
     return stage.checkpoint

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from model_training.stages.compute_cli import Device, Precision, chosen
+
 
 def register(app: typer.Typer) -> None:
     """Add the command `eyes`."""
@@ -26,20 +28,25 @@ def register(app: typer.Typer) -> None:
         steps: Annotated[int, typer.Option(help="Steps of the whole run.")] = 2_500,
         seed: Annotated[int, typer.Option(help="Of weights and batches.")] = 0,
         threads: Annotated[int, typer.Option(help="torch threads.")] = 2,
+        device: Device = "auto",
+        compute: Precision = "auto",
     ) -> None:
         """Train the network that opens closed eyes; started again on OUT, it goes on."""
+        import torch
+
         from model_training.data.eye_batches import EyeData
+        from model_training.distributed import ALONE
         from model_training.stages.eyes import EyeTraining, train_eyes
 
-        checkpoint = train_eyes(
-            EyeTraining(
-                data=EyeData(eyes=prepared, rendered=tuple(rendered or ())),
-                out=out,
-                steps=steps,
-                learning_rate=learning_rate,
-                adversarial=adversarial,
-                seed=seed,
-                threads=threads,
-            )
+        config = EyeTraining(
+            data=EyeData(eyes=prepared, rendered=tuple(rendered or ())),
+            out=out,
+            steps=steps,
+            learning_rate=learning_rate,
+            adversarial=adversarial,
+            seed=seed,
+            threads=threads,
         )
+        torch.set_num_threads(threads)
+        checkpoint = train_eyes(config, chosen(device, compute, out, ALONE))
         typer.echo(f"weights in {checkpoint}; write them with: export photo --eyes")

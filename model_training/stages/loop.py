@@ -162,7 +162,9 @@ def _open_log(stage: Stage, start: int, pace: Pace) -> RunLog:
 
 def _matching(stage: Stage) -> dict[str, Any]:
     loaded = load_checkpoint(stage.checkpoint)
-    saved, wanted = loaded["settings"], stage.settings
+    # Once a setting of `classic`; a run may go on in another precision on another machine.
+    saved = {name: value for name, value in loaded["settings"].items() if name != "precision"}
+    wanted = stage.settings
     other = sorted(k for k in saved.keys() | wanted.keys() if saved.get(k) != wanted.get(k))
     if other:
         changes = ", ".join(f"{k} ({saved.get(k)} -> {wanted.get(k)})" for k in other)

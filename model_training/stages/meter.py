@@ -12,11 +12,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from model_training.compute import ON_CPU, Compute
 from model_training.data.meter_set import MeterBatches, MeterSet, load_meter_set, plain_batch
 from model_training.distributed import ALONE, Workers
 from model_training.evaluation.meter_agreement import correlations
 from model_training.networks.meter import QUANTITIES, MeterConfig, MeterNet
-from model_training.stages.loop import Pace, Stage, run_stage
+from model_training.stages.loop import Pace, Stage, Steps, run_stage
 
 
 @dataclass(frozen=True)
@@ -68,22 +69,52 @@ def meter_loss(found: Tensor, wanted: Tensor, blendshape_weight: float) -> Tenso
 def read_all(
     network: MeterNet, data: MeterSet, rows: NDArray[np.int64], batch_size: int = 128
 ) -> NDArray[np.float32]:
-    """The meter's outputs on unchanged crops, float32 [len(rows), 55]."""
-    training = network.training
+    """The meter's outputs on unchanged crops, float32 [len(rows), 55]; it may be on any device."""
+    training, device = network.training, network.mean.device
     network.eval()
     found = [
-        torch.cat(network(plain_batch(data, rows[start : start + batch_size])), 1)
+        torch.cat(network(plain_batch(data, rows[start : start + batch_size]).to(device)), 1)
         for start in range(0, len(rows), batch_size)
     ]
     network.train(training)
-    return torch.cat(found).numpy()
+    return torch.cat(found).cpu().numpy()
 
 
-def train_meter(config: MeterTraining, workers: Workers = ALONE) -> Path:
+def steps_of_meter(
+    config: MeterTraining,
+    network: MeterNet,
+    batches: MeterBatches,
+    compute: Compute = ON_CPU,
+    workers: Workers = ALONE,
+) -> Steps:
+    """Train `network`, which is on the device, on Huber loss over standardised labels."""
+    optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-2)
+    # `MeterNet.standardised`, in one piece that workers can share.
+    standardised = workers.parallel(nn.Sequential(network.features, network.hidden, network.output))
+
+    def step(index: int) -> dict[str, Tensor | float]:
+        images, labels = compute.send(compute.pinned(batches.batch(index)))
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate_at(index, config)
+        with compute.autocast():
+            found = standardised(images.contiguous(memory_format=torch.channels_last))
+        loss = meter_loss(
+            found.float(), (labels - network.mean) / network.scale, config.blendshape_weight
+        )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        return {"loss": loss.detach(), "lr": optimizer.param_groups[0]["lr"]}
+
+    return step, {"optimizer": optimizer}
+
+
+def train_meter(config: MeterTraining, compute: Compute = ON_CPU, workers: Workers = ALONE) -> Path:
     """Train, or go on with a training that was interrupted.
 
     Args:
         config: the run.
+        compute: device and precision.
         workers: the processes that train together.
 
     Returns:
@@ -96,26 +127,10 @@ def train_meter(config: MeterTraining, workers: Workers = ALONE) -> Path:
     held_out = np.flatnonzero(data.validation)
     network = MeterNet(config.network)
     network.set_scale(torch.from_numpy(data.labels[~data.validation]))
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-2)
+    compute.place(network)
     batches = MeterBatches(data, config.batch_size, config.seed, workers)
-    # `MeterNet.standardised`, in one piece that workers can share.
-    standardised = workers.parallel(nn.Sequential(network.features, network.hidden, network.output))
+    step, optimizers = steps_of_meter(config, network, batches, compute, workers)
     per_epoch = max(1, int((~data.validation).sum()) // config.batch_size)
-
-    def step(index: int) -> dict[str, Tensor | float]:
-        images, labels = batches.batch(index)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate_at(index, config)
-        with torch.autocast("cpu", torch.bfloat16):
-            found = standardised(images.contiguous(memory_format=torch.channels_last))
-        loss = meter_loss(
-            found.float(), (labels - network.mean) / network.scale, config.blendshape_weight
-        )
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        return {"loss": loss.detach(), "lr": optimizer.param_groups[0]["lr"]}
 
     def after_epoch(epoch: int) -> dict[str, float]:
         del epoch
@@ -136,5 +151,5 @@ def train_meter(config: MeterTraining, workers: Workers = ALONE) -> Path:
     }
     settings["network"]["widths"] = list(config.network.widths)
     stage = Stage("meter", config.out, settings, config.steps, per_epoch, config.batch_size)
-    run_stage(stage, network, {"optimizer": optimizer}, step, after_epoch, config.pace, workers)
+    run_stage(stage, network, optimizers, step, after_epoch, config.pace, workers)
     return stage.checkpoint

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from model_training.stages.compute_cli import Device, Precision, chosen
+
 
 def register(app: typer.Typer) -> None:
     """Add the command `meter`."""
@@ -23,8 +25,12 @@ def register(app: typer.Typer) -> None:
         batch_size: Annotated[int, typer.Option(help="Crops a step.")] = 48,
         seed: Annotated[int, typer.Option(help="Of weights, batches and augmentation.")] = 0,
         threads: Annotated[int, typer.Option(help="torch threads.")] = 2,
+        device: Device = "auto",
+        compute: Precision = "auto",
     ) -> None:
         """Distil MediaPipe's labels into the meter; started again on OUT, it goes on."""
+        import torch
+
         from model_training.distributed import torchrun_workers
         from model_training.stages.meter import MeterTraining, train_meter
 
@@ -41,7 +47,9 @@ def register(app: typer.Typer) -> None:
             seed=seed,
             threads=threads,
         )
+        torch.set_num_threads(threads)
         with torchrun_workers() as workers:
-            checkpoint = train_meter(config, workers)
+            decided = chosen(device, compute, out, workers)
+            checkpoint = train_meter(config, decided, workers)
         if workers.main:
             typer.echo(f"weights in {checkpoint}; write them with: export meter --checkpoint")

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from model_training.stages.compute_cli import Device
+
 
 def register(train_app: typer.Typer) -> None:
     """Add `train neutralizer`."""
@@ -41,6 +43,7 @@ def neutralizer(
         Path | None,
         typer.Option(exists=True, file_okay=False, help="London's smiles, beside the pairs."),
     ] = None,
+    device: Device = "auto",
     epochs: Annotated[int | None, typer.Option(help="Of SGD; by default the recipe's.")] = None,
     share_people: Annotated[
         bool, typer.Option(help="Fit pairs of people whom another set holds out (leaky split).")
@@ -54,9 +57,8 @@ def neutralizer(
     weights (onnx_models/classic), `extended` is the recipe, and OUT/models is a models folder whose
     `classic` has this neutralizer, for `evaluate --models-dir` or the service.
     """
-    import torch
-
     from model_training.checkpoint import CheckpointError
+    from model_training.compute import Compute, find_device
     from model_training.data.crop_cache import build_crops
     from model_training.data.image_sets import london_images
     from model_training.data.locate import make_locator
@@ -77,11 +79,13 @@ def neutralizer(
     if solution not in SOLUTIONS:
         raise typer.BadParameter(f"one of {', '.join(SOLUTIONS)}", param_hint="--solution")
     try:
+        place = find_device(device)
         net: ClassicNet | ExportedClassic
         if weights.is_dir():
             net, recipe = ExportedClassic(weights), EXTENDED
         else:
             net, stored = load_result(weights)
+            net = net.to(place)
             recipe = ClassicRecipe.from_dict(stored["recipe"])
         recipe = with_options(recipe, stage3_epochs=epochs)
         eyes = make_locator(landmarks)
@@ -94,14 +98,13 @@ def neutralizer(
             faces = london_images(london)
             cache = build_crops(faces, eyes, net.config.image_size, out / "london")
             sets.append(pairs_in_cache(cache, london_pairs(faces)))
-        cpu = torch.device("cpu")
         out.mkdir(parents=True, exist_ok=True)
-        latents = encode_pairs(net, sets, cpu, share=recipe.pair_share, share_people=share_people)
-        fit = fit_neutralizers(latents, recipe, out, name, Pace())
+        latents = encode_pairs(net, sets, place, share=recipe.pair_share, share_people=share_people)
+        fit = fit_neutralizers(latents, recipe, out, name, Pace(), compute=Compute(place))
     except (CheckpointError, ValueError, FileNotFoundError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
-    show_neutralizers(net, fit, sets, out / f"{name}-sheet.png", cpu)
+    show_neutralizers(net, fit, sets, out / f"{name}-sheet.png", place)
     file = export_neutralizer(fit.neutralizers[solution], out / f"neutralizer-{name}.onnx")
     if weights.is_dir():
         model = out / "models" / "classic"

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from model_training.stages.compute_cli import Device, Precision, chosen
+
 
 def register(app: typer.Typer) -> None:
     """Add the command `photo`."""
@@ -30,12 +32,17 @@ def register(app: typer.Typer) -> None:
         steps: Annotated[int, typer.Option(help="Steps of the whole run.")] = 7_000,
         seed: Annotated[int, typer.Option(help="Of weights, batches and augmentation.")] = 0,
         threads: Annotated[int, typer.Option(help="torch threads.")] = 2,
+        device: Device = "auto",
+        compute: Precision = "auto",
     ) -> None:
         """Train `photo`; started again on the same OUT, it goes on from its last checkpoint."""
+        import torch
+
         from model_training.data.photo_batches import PhotoData
         from model_training.distributed import torchrun_workers
         from model_training.losses.photo import PhotoLossWeights
-        from model_training.stages.photo import PhotoTraining, train_photo
+        from model_training.stages.photo import train_photo
+        from model_training.stages.photo_config import PhotoTraining
 
         config = PhotoTraining(
             data=PhotoData(pairs=tuple(pairs), prepared=prepared),
@@ -49,7 +56,9 @@ def register(app: typer.Typer) -> None:
             seed=seed,
             threads=threads,
         )
+        torch.set_num_threads(threads)
         with torchrun_workers() as workers:
-            checkpoint = train_photo(config, workers)
+            decided = chosen(device, compute, out, workers)
+            checkpoint = train_photo(config, decided, workers)
         if workers.main:
             typer.echo(f"weights in {checkpoint}; write them with: export photo --checkpoint")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from model_training.data.photo_batches import PhotoBatch, PhotoBatches, Window
+from model_training.data.photo_batches import PhotoBatches, PhotoShare, Window
 from model_training.losses.expression import ExpressionLoss
 from model_training.networks.photo import PhotoMaps, render
 from model_training.networks.warm_start import load_meter
@@ -15,35 +16,38 @@ CALM_CROPS = 512
 """Real neutral faces from which the expression loss learns what calm is."""
 
 
-def expression_judge(meter: Path | None, batches: PhotoBatches) -> ExpressionLoss | None:
+def expression_judge(
+    meter: Path | None, batches: PhotoBatches, device: torch.device
+) -> ExpressionLoss | None:
     """The frozen network that says how expressive an output is, if one is given."""
     if meter is None:
         return None
-    return ExpressionLoss(load_meter(meter), batches.calm_crops(CALM_CROPS))
+    calm = batches.calm_crops(CALM_CROPS).to(device)
+    return ExpressionLoss(load_meter(meter).to(device), calm)
 
 
 def excess_of_wild(
-    expression: ExpressionLoss, window: Window, batch: PhotoBatch, maps: PhotoMaps
+    expression: ExpressionLoss, window: Window, share: PhotoShare, maps: PhotoMaps
 ) -> Tensor:
     """How far outputs on real expressive photographs exceed calm faces; `maps` are theirs."""
-    moved = render(window.cut(batch.wild), _moving_only(maps))
-    return expression(window.put_back(moved, batch.wild))
+    moved = render(window.cut(share.wild), _moving_only(maps))
+    return expression(window.put_back(moved, share.wild))
 
 
 def error_of_pairs(
-    expression: ExpressionLoss, window: Window, batch: PhotoBatch, maps: PhotoMaps
+    expression: ExpressionLoss, window: Window, share: PhotoShare, maps: PhotoMaps
 ) -> Tensor:
     """How far readings of outputs on synthetic pairs are from the true neutral faces'.
 
-    Pairs whose members' flow is known are those of one person.
+    Only pairs of one person are asked about.
     """
-    known = batch.flow[:, 2].amax((1, 2)) > 0
-    if not known.any():
-        return batch.flow.new_zeros(())
-    expressive = batch.expressive[known]
+    known = share.known
+    if not len(known):
+        return share.flow.new_zeros(())
+    expressive = share.expressive[known]
     maps = PhotoMaps(*(part[known] for part in maps))
     moved = render(window.cut(expressive), _moving_only(maps))
-    return expression.error(window.put_back(moved, expressive), batch.neutral[known])
+    return expression.error(window.put_back(moved, expressive), share.neutral[known])
 
 
 def _moving_only(maps: PhotoMaps) -> PhotoMaps:

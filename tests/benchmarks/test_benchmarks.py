@@ -9,17 +9,19 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper
 
 from app.imaging.decode import decode
 from app.pipeline import Neutralizer, Options
 from app.settings import Settings
 from benchmarks import gpu, sections, training
-from benchmarks.document import PAGE, page
+from benchmarks.document import PAGE, TRAINING, page, training_page
 from benchmarks.floors import convolution_flops, copy_bandwidth, milliseconds
 from benchmarks.overhead import stage_times
 from benchmarks.pictures import multipart, pictures
 from benchmarks.rivals.work import Work, run, session
+from model_training.compute import Compute
 
 MACHINE = {
     "processor": "a processor",
@@ -33,6 +35,7 @@ MACHINE = {
 
 def test_the_page_is_what_the_results_give() -> None:
     assert PAGE.read_text() == page(), "run python -m benchmarks.document"
+    assert TRAINING.read_text() == training_page(), "run python -m benchmarks.document"
 
 
 def test_operations_of_a_convolution_are_counted() -> None:
@@ -76,19 +79,19 @@ def test_the_form_holds_the_photograph() -> None:
 
 
 @pytest.mark.slow
-def test_training_steps_are_timed_and_set_against_plain_float32() -> None:
-    loads = [training.Load("classic 1", 32, 4), training.Load("classic 3", 0, 8)]
-    rows = [row for load in loads for row in training.measure(load, rounds=1)]
-    assert [row["way"] for row in rows] == [*training.WAYS, training.PLAIN]
-    assert all(row["images_per_second"] > 0 for row in rows)
-    assert rows[0]["ratio"] == rows[3]["ratio"] == 1
-    made = sections.training({"command": "a command", "machine": MACHINE, "rows": rows})
-    (line,) = (text for text in made.splitlines() if text.startswith("| classic 1, 32 px, batch 4"))
-    assert [float(cell) for cell in line.split("|")[2:6]] == [
-        *(row["images_per_second"] for row in rows[:3]),
-        rows[2]["ratio"],
-    ]
-    assert "| classic 3, batch 8 |" in made
+def test_training_steps_are_timed_in_both_precisions() -> None:
+    auto = Compute(torch.device("cpu"), "bfloat16", "for a reason")
+    rows = [training.measure(stage, auto, rounds=1) for stage in ("eyes", "classic, stage 3")]
+    assert (rows[0]["images"], rows[1]["images"]) == (52, 32)
+    assert min(rows[0]["float32"], rows[0]["bfloat16"], rows[1]["float32"]) > 0
+    result = {"command": "a command", "machine": MACHINE, "note": "Shared.", "auto": str(auto)}
+    made = sections.rates(result | {"rows": rows})
+    (line,) = (text for text in made.splitlines() if text.startswith("| eyes |"))
+    low, full = rows[0]["bfloat16"], rows[0]["float32"]
+    assert line == f"| eyes | 52 | {full} | {low} | {low / full:.2f} | bfloat16 |"
+    assert f"| classic, stage 3 | 32 | {rows[1]['float32']} |  |  | float32 |" in made
+    assert "`auto` said: computing in bfloat16 on cpu: for a reason." in made
+    assert "Shared." in made
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ def tiny_options(data: Path, out: Path, *settings: str) -> list[str]:
         save_landmarks(make_ck_plus(data, subjects=14, first=16), landmarks)
     options = ["--ck-plus", str(data), "--landmarks", str(landmarks), "--out", str(out)]
     options += ["--threads", "1", "--log-every", "2", "--checkpoint-every", "3"]
-    options += ["--sheet-epochs", "4", "--no-tensorboard"]
+    options += ["--sheet-epochs", "4", "--no-tensorboard", "--compute", "float32"]
     return options + [part for s in (*TINY, *settings) for part in ("--set", s)]
 
 

@@ -59,8 +59,9 @@ def test_two_workers_have_the_loss_curve_of_one(
         for key, value in one.items():
             if key.startswith("r_"):  # correlations over a few people
                 continue
-            # The meter computes in bfloat16, whose rounding depends on the rows beside a row.
-            rel = 3e-2 if name == "meter/meter" else 2e-3
+            # The meter's rate is five times the others', and Adam's first steps have one length
+            # however small a gradient is: where it is next to 0 rounding decides their direction.
+            rel = 1e-2 if name == "meter/meter" else 2e-3
             assert two[key] == pytest.approx(value, rel=rel, abs=2e-4), (key, one["step"])
 
 

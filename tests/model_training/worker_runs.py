@@ -21,11 +21,12 @@ from model_training.networks.meter import MeterConfig
 from model_training.networks.photo import PhotoConfig
 from model_training.stages.loop import Pace
 from model_training.stages.meter import MeterTraining, train_meter
-from model_training.stages.photo import PhotoTraining, train_photo
+from model_training.stages.photo import train_photo
+from model_training.stages.photo_config import PhotoTraining
 from tests.model_training.classic_runs import tiny_options
 
 SETTINGS = (
-    *("precision=fp32", "stage1_epochs=2", "stage2_epochs=2", "stage3_epochs=2"),
+    *("stage1_epochs=2", "stage2_epochs=2", "stage3_epochs=2"),
     "lr=2e-4",  # Adam makes steps of this size out of rounding too
 )
 JOINS = 20
@@ -53,7 +54,7 @@ def train_rest(data: Path, out: Path, workers: Workers) -> None:
             threads=1,
             pace=Pace(log=1, checkpoint=2, tensorboard=False),
         ),
-        workers,
+        workers=workers,
     )
     # Eight pairs with two workers, so that the discriminator does not judge all of them.
     batch = PhotoData(
@@ -77,9 +78,8 @@ def train_rest(data: Path, out: Path, workers: Workers) -> None:
             log_every=1,
             sheet_every=4,
             threads=1,
-            compute="float32",
         ),
-        workers,
+        workers=workers,
     )
 
 

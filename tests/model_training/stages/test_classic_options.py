@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from model_training.checkpoint import CheckpointError
+from model_training.compute import ON_CPU
 from model_training.data.crop_cache import CropCache
 from model_training.networks.classic import ClassicNet
 from model_training.stages.classic_context import ClassicContext, gradient_energy, spread
@@ -41,7 +42,7 @@ def context(out: Path, **options: Any) -> ClassicContext:
     net = ClassicNet(recipe.network)
     data = CropCache(crops, keys, keys, np.zeros(8, bool))
     pace = Pace(tensorboard=False)
-    return ClassicContext(recipe, net, data, out, torch.device("cpu"), pace)
+    return ClassicContext(recipe, net, data, out, ON_CPU, pace)
 
 
 def changed(run: ClassicContext, before: dict[str, torch.Tensor]) -> set[str]:
@@ -75,7 +76,6 @@ def test_stage_1_leaves_discriminator_and_neutralizer_alone(tmp_path: Path) -> N
                 "perceptual_weight": 0.1,
                 "rec2_reference": "input",
                 "channels": 3,
-                "precision": "fp32",
             },
             {"encoder", "decoder", "enhancer", "discriminator"},
         ),

@@ -138,7 +138,7 @@ def test_other_settings_do_not_continue_a_run(run: Path, data: Path) -> None:
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, arguments: list[str], message: str) -> None:
-    result = train(["--out", str(tmp_path), *arguments])
+    result = train(["--out", str(tmp_path), "--compute", "float32", *arguments])
     assert result.exit_code != 0
     assert message in result.output
 

@@ -13,7 +13,8 @@ from model_training.data.photo_batches import PhotoBatches, PhotoData, Window
 from model_training.networks.photo import PhotoConfig
 from model_training.networks.warm_start import initializers
 from model_training.runlog import read_rows
-from model_training.stages.photo import PhotoTraining, learning_rate_at, train_photo
+from model_training.stages.photo import learning_rate_at, train_photo
+from model_training.stages.photo_config import PhotoTraining
 from tests.model_training.photo_set import write_photo_set
 
 
@@ -40,7 +41,6 @@ def training(tmp_path: Path) -> PhotoTraining:
         save_every=0.0,
         sheet_every=2,
         threads=1,
-        compute="float32",
     )
 
 
