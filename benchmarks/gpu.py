@@ -26,7 +26,7 @@ from app.inference.session import NeutralizerSession, RuntimeOptions
 from app.settings import DEFAULT_MODELS_DIR, Device
 from benchmarks.machine import RESULTS, describe, write
 from benchmarks.pictures import pictures
-from model_training.export.reduced import to_half
+from model_training.graphs.reduced import to_half
 
 NO_GPU = 3
 _SIDES = (256, 512, 1024)

@@ -25,27 +25,27 @@ from app.inference.cores import usable_cores
 from app.settings import DEFAULT_MODELS_DIR
 from benchmarks.machine import RESULTS, describe, write
 from benchmarks.sections import rates
-from model_training.compute import Compute, choose
-from model_training.data.crop_cache import CropCache
-from model_training.data.eye_batches import EyeBatch, EyeData
-from model_training.data.photo_batches import PhotoData, PhotoShare, Window
-from model_training.losses.expression import ExpressionLoss
-from model_training.networks.classic import ClassicNet, Neutralizer
-from model_training.networks.eye_opener import PATCH_HEIGHT, PATCH_WIDTH
-from model_training.networks.meter import BLENDSHAPES, METER_SIZE, QUANTITIES, MeterNet
-from model_training.networks.photo import CROP_SIZE
-from model_training.networks.warm_start import load_meter
-from model_training.stages.classic_context import ClassicContext
-from model_training.stages.classic_recipe import PAPER
-from model_training.stages.classic_stage1 import steps_of_stage1
-from model_training.stages.classic_stage2 import steps_of_stage2
-from model_training.stages.classic_stage3 import steps_of_sgd
-from model_training.stages.eyes import EyeTraining, eye_networks, steps_of_eyes
-from model_training.stages.latents import LatentPairs
-from model_training.stages.loop import Pace
-from model_training.stages.meter import MeterTraining, steps_of_meter
-from model_training.stages.photo_config import PhotoTraining
-from model_training.stages.photo_step import PhotoParts, PhotoStep
+from model_training.classic.context import ClassicContext
+from model_training.classic.latents import LatentPairs
+from model_training.classic.networks import ClassicNet, Neutralizer
+from model_training.classic.recipe import PAPER
+from model_training.classic.stage1 import steps_of_stage1
+from model_training.classic.stage2 import steps_of_stage2
+from model_training.classic.stage3 import steps_of_sgd
+from model_training.meter.network import BLENDSHAPES, METER_SIZE, QUANTITIES, MeterNet
+from model_training.meter.train import MeterTraining, steps_of_meter
+from model_training.photo.batches import PhotoData, PhotoShare, Window
+from model_training.photo.config import PhotoTraining
+from model_training.photo.expression_loss import ExpressionLoss
+from model_training.photo.eyes.batches import EyeBatch, EyeData
+from model_training.photo.eyes.network import PATCH_HEIGHT, PATCH_WIDTH
+from model_training.photo.eyes.train import EyeTraining, eye_networks, steps_of_eyes
+from model_training.photo.network import CROP_SIZE
+from model_training.photo.step import PhotoParts, PhotoStep
+from model_training.photo.warm_start import load_meter
+from model_training.portraits.crops import CropCache
+from model_training.runs.compute import Compute, choose
+from model_training.runs.loop import Pace
 
 Step = Callable[[int], object]
 

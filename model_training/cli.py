@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 import typer
 
-_PACKAGES = ("data", "synthesis", "stages", "evaluation", "export")
+_MODULES = ("photo.prepare_cli", "synthesis.cli", "train_cli", "evaluation.cli", "graphs.cli")
 
 app = typer.Typer(
     name="model_training",
@@ -22,9 +22,9 @@ app = typer.Typer(
 
 
 def _register_all() -> None:
-    for package in _PACKAGES:
-        name = f"model_training.{package}.cli"
-        if find_spec(f"model_training.{package}") and find_spec(name):
+    for module in _MODULES:
+        name = f"model_training.{module}"
+        if find_spec(name):
             import_module(name).register(app)
 
 

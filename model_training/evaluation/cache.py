@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from model_training.atomic import atomic_path
+from model_training.runs.atomic import atomic_path
 
 MEASURES = "2"
 """Raise it whenever a measure changes: older entries are then never read again."""

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_training.data.pair_sets import resize
+from model_training.classic.networks import ClassicNet
+from model_training.classic.networks.pixels import to_network
+from model_training.classic.pair_sets import resize
+from model_training.classic.sheets import write_sheet
 from model_training.evaluation.cases import Case
-from model_training.networks.classic import ClassicNet
-from model_training.networks.classic.pixels import to_network
-from model_training.stages.classic_sheets import write_sheet
 
 SIX = ("anger", "disgust", "fear", "happy", "sad", "surprise")
 """The six expressions of figure 3; the names of synthetic expressions begin with them."""

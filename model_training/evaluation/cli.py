@@ -167,7 +167,7 @@ def evaluate_meter_command(
     record: Annotated[bool, typer.Option(help="write the numbers into the manifest")] = False,
 ) -> None:
     """Agreement of the in-service meter with MediaPipe on validation people, set by set."""
-    from model_training.evaluation.meter_agreement import report
+    from model_training.meter.agreement import report
 
     given = {"london": london, "canada": canada, "fairface": fairface, "lfw": lfw}
     folders = {name: folder for name, folder in given.items() if folder is not None}

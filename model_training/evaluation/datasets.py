@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from model_training.data.landmarks import LandmarkTable
-from model_training.data.split import hashed_into_validation, london_validation_ids
 from model_training.evaluation.cases import (
     ArrayPicture,
     Case,
@@ -18,8 +16,10 @@ from model_training.evaluation.cases import (
     Picture,
     strangers,
 )
-from model_training.evaluation.labels import age_band
 from model_training.evaluation.traits import known_traits
+from model_training.meter.labels import age_band
+from model_training.portraits.landmarks import LandmarkTable
+from model_training.portraits.split import hashed_into_validation, london_validation_ids
 
 MAX_YAW, MAX_PITCH = 20.0, 20.0
 """Degrees beyond which an LFW photograph is not used: half of the face would be unseen."""

@@ -27,11 +27,11 @@ def figures_command(
     ] = None,
 ) -> None:
     """Draw figures 2 (the stages) and 3 (six expressions by both sexes) of the paper."""
-    from model_training.checkpoint import CheckpointError
+    from model_training.classic.train import load_result
     from model_training.evaluation.classic_figures import figure_2, figure_3
     from model_training.evaluation.datasets import DataError
     from model_training.evaluation.datasets import pairs as pair_cases
-    from model_training.stages.classic import load_result
+    from model_training.runs.checkpoint import CheckpointError
 
     try:
         net, _ = load_result(weights, neutralizer)

@@ -7,7 +7,6 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.data.landmarks import LEFT_IRIS, RIGHT_IRIS
 from model_training.evaluation.cache import MEASURES, Cache, digest
 from model_training.evaluation.cases import Image
 from model_training.evaluation.measure.assets import (
@@ -22,6 +21,7 @@ from model_training.evaluation.measure.sface import SFaceRecogniser
 from model_training.evaluation.readings import Reading
 from model_training.evaluation.rows import FaceNumbers
 from model_training.evaluation.views import Seen
+from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS
 
 
 class Recogniser(Protocol):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from model_training.data.ckplus import ck_plus_sequences
-from model_training.data.split import hashed_into_validation
 from model_training.evaluation.cases import Case, Dataset, FilePicture, Picture, strangers
 from model_training.evaluation.datasets import DataError
+from model_training.portraits.ckplus import ck_plus_sequences
+from model_training.portraits.split import hashed_into_validation
 
 YALE_EXPRESSIONS = ("happy", "sad", "sleepy", "surprised", "wink")
 """Yale's expressions; its other pictures differ in light or glasses."""

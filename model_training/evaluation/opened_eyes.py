@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.faces.alignment import crop_matrix, cut
-from model_training.data.eye_geometry import OPEN_APERTURE, apertures, shut_labels
-from model_training.data.landmarks import LandmarkTable
-from model_training.data.split import person_of, validation_mask
 from model_training.evaluation.cases import Case, FilePicture, Image
 from model_training.evaluation.report.sheets import grid
 from model_training.evaluation.systems import System
 from model_training.evaluation.views import EyeFinder, NoFaceError, PhotoView
+from model_training.photo.eyes.geometry import OPEN_APERTURE, apertures, shut_labels
+from model_training.portraits.landmarks import LandmarkTable
+from model_training.portraits.split import person_of, validation_mask
 
 if TYPE_CHECKING:
     # MediaPipe, which it imports, is in the evaluation's environment alone.

@@ -32,13 +32,13 @@ def evaluate_eyes_command(
     from tqdm import tqdm
 
     from app.faces.detector import FaceDetector
-    from model_training.atomic import atomic_path
-    from model_training.data.landmarks import LandmarkTable
     from model_training.evaluation import opened_eyes, unseen_sheet
     from model_training.evaluation.cache import Cache
     from model_training.evaluation.choice import choose_system
     from model_training.evaluation.instruments import Instruments
     from model_training.evaluation.views import EyeFinder
+    from model_training.portraits.landmarks import LandmarkTable
+    from model_training.runs.atomic import atomic_path
 
     table = LandmarkTable.load(landmarks)
     trained = ("london", "canada", "fairface")

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import cv2
 
-from model_training.atomic import atomic_path
 from model_training.evaluation.cases import Image
 from model_training.evaluation.rows import TRUE_NEUTRAL, Row
+from model_training.runs.atomic import atomic_path
 
 LEFT_OUT = "AU45_r"
 """Blinking, which is no expression; the paper sums the other sixteen intensities."""

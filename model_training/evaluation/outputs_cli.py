@@ -29,8 +29,8 @@ def evaluate_outputs_command(
 
     from app.pipeline import Neutralizer
     from app.settings import Settings
-    from model_training.atomic import atomic_path
     from model_training.evaluation import datasets, outputs
+    from model_training.runs.atomic import atomic_path
 
     def service(**options: object) -> Neutralizer:
         settings = {"models_dir": models_dir, "default_model": model, "warm_up": False, **options}

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from model_training.atomic import atomic_path
 from model_training.evaluation.rows import Row
 from model_training.evaluation.slices import slices, worst
 from model_training.evaluation.statistics import (
@@ -21,6 +20,7 @@ from model_training.evaluation.statistics import (
     per_blendshape,
     summary,
 )
+from model_training.runs.atomic import atomic_path
 
 SCHEMA = 1
 DIGITS = 4

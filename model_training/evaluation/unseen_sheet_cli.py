@@ -28,9 +28,9 @@ def evaluate_sheet_command(
     """
     from tqdm import tqdm
 
-    from model_training.atomic import atomic_path
     from model_training.evaluation import unseen_sheet
     from model_training.evaluation.choice import choose_system, load_dataset
+    from model_training.runs.atomic import atomic_path
 
     found = [
         load_dataset(str(folder), "validation", None, None, None, None, None) for folder in data

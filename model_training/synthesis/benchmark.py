@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from model_training.data.landmarks import LandmarkTable
+from model_training.portraits.landmarks import LandmarkTable
 from model_training.synthesis.donors import load
 from model_training.synthesis.face_model import load_face_model
 from model_training.synthesis.pairs import Setup, render_pair

@@ -142,7 +142,7 @@ def realism(
     import numpy as np
     import torch
 
-    from model_training.data.landmarks import LandmarkTable
+    from model_training.portraits.landmarks import LandmarkTable
     from model_training.synthesis.realism import accuracy, real_smiles, synthetic_smiles
 
     torch.set_num_threads(1)
@@ -165,7 +165,7 @@ def expression_sheet(
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
 ) -> None:
     """Fourteen expressions on chosen photographs, one row each."""
-    from model_training.data.landmarks import LandmarkTable
+    from model_training.portraits.landmarks import LandmarkTable
     from model_training.synthesis.donors import load
     from model_training.synthesis.face_model import load_face_model
     from model_training.synthesis.gallery import expression_sheet as draw

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model_training.atomic import atomic_path
-from model_training.data.landmarks import LandmarkTable
+from model_training.portraits.landmarks import LandmarkTable
+from model_training.runs.atomic import atomic_path
 from model_training.synthesis.atlas import Atlas, build_atlas
 from model_training.synthesis.captures import Capture, capture
 from model_training.synthesis.face_model import FaceModel, FaceModelError

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.atomic import atomic_path
-from model_training.data.landmarks import LandmarkTable
+from model_training.portraits.landmarks import LandmarkTable
+from model_training.runs.atomic import atomic_path
 from model_training.synthesis.actions import ACTION_UNITS, PROTOTYPES, shape_weights
 from model_training.synthesis.donors import Donors
 from model_training.synthesis.expression import Expression

@@ -16,7 +16,7 @@ from app.faces.alignment import (
     inside_photograph,
     transform_points,
 )
-from model_training.data.landmarks import LEFT_IRIS, RIGHT_IRIS
+from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS
 
 Image = NDArray[np.uint8]
 

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from model_training.data.landmarks import LandmarkTable
-from model_training.data.split import hashed_into_validation, person_of
+from model_training.portraits.landmarks import LandmarkTable
+from model_training.portraits.split import hashed_into_validation, person_of
 from model_training.synthesis.photos import draw_jitter, place, portrait, read_photo
 from model_training.synthesis.store import open_pairs
 

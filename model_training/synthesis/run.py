@@ -14,8 +14,8 @@ from typing import Any
 import cv2
 from tqdm import tqdm
 
-from model_training.data.landmarks import LandmarkTable
-from model_training.data.split import person_of
+from model_training.portraits.landmarks import LandmarkTable
+from model_training.portraits.split import person_of
 from model_training.synthesis.actions import ACTION_UNITS
 from model_training.synthesis.donors import collect, load, save
 from model_training.synthesis.face_model import load_face_model

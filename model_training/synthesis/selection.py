@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from model_training.data.landmarks import LandmarkTable
-from model_training.data.split import person_of, validation_mask
+from model_training.portraits.landmarks import LandmarkTable
+from model_training.portraits.split import person_of, validation_mask
 from model_training.synthesis.face_model import FaceModel
 from model_training.synthesis.fitting import fit
 from model_training.synthesis.photos import PhotoError, read_photo

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.atomic import atomic_path
+from model_training.runs.atomic import atomic_path
 from model_training.synthesis.store import open_pairs
 
 Image = NDArray[np.uint8]

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from model_training.atomic import atomic_path
+from model_training.runs.atomic import atomic_path
 
 PAIRS, VALID, LABELS, REJECTED = "pairs.npy", "valid.npy", "labels.csv", "rejected.csv"
 

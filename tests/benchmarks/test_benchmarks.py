@@ -21,7 +21,7 @@ from benchmarks.floors import convolution_flops, copy_bandwidth, milliseconds
 from benchmarks.overhead import stage_times
 from benchmarks.pictures import multipart, pictures
 from benchmarks.rivals.work import Work, run, session
-from model_training.compute import Compute
+from model_training.runs.compute import Compute
 
 MACHINE = {
     "processor": "a processor",

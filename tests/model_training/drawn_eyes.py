@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.data.eye_geometry import LEFT_LOWER, LEFT_UPPER, RIGHT_LOWER, RIGHT_UPPER
-from model_training.networks.meter import BLENDSHAPE_NAMES
+from model_training.meter.network import BLENDSHAPE_NAMES
+from model_training.photo.eyes.geometry import LEFT_LOWER, LEFT_UPPER, RIGHT_LOWER, RIGHT_UPPER
 
 EYE_WIDTH, SIDE = 44.0, 384
 RIGHT, LEFT = (140.0, 169.0), (244.0, 169.0)

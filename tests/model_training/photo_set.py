@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.data.pair_store import write_pairs
-from model_training.data.prepare_photo import MARGIN
+from model_training.photo.pair_store import write_pairs
+from model_training.photo.prepare import MARGIN
 
 
 def drawn_face(open_mouth: bool, seed: int, size: int = 256) -> NDArray[np.uint8]:

@@ -13,16 +13,16 @@ import torch
 from torch import Tensor
 from typer.testing import CliRunner
 
+from model_training.classic.networks import ClassicConfig, ClassicNet, sample_latent
 from model_training.cli import app
-from model_training.data.photo_batches import PhotoData
-from model_training.distributed import ALONE, Workers, torchrun_workers
-from model_training.networks.classic import ClassicConfig, ClassicNet, sample_latent
-from model_training.networks.meter import MeterConfig
-from model_training.networks.photo import PhotoConfig
-from model_training.stages.loop import Pace
-from model_training.stages.meter import MeterTraining, train_meter
-from model_training.stages.photo import train_photo
-from model_training.stages.photo_config import PhotoTraining
+from model_training.meter.network import MeterConfig
+from model_training.meter.train import MeterTraining, train_meter
+from model_training.photo.batches import PhotoData
+from model_training.photo.config import PhotoTraining
+from model_training.photo.network import PhotoConfig
+from model_training.photo.train import train_photo
+from model_training.runs.distributed import ALONE, Workers, torchrun_workers
+from model_training.runs.loop import Pace
 from tests.model_training.classic_runs import tiny_options
 
 SETTINGS = (

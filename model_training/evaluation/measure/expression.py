@@ -12,9 +12,9 @@ from mediapipe.tasks import python as tasks
 from mediapipe.tasks.python import vision
 from numpy.typing import NDArray
 
-from model_training.data.landmarks import LEFT_IRIS, RIGHT_IRIS
 from model_training.evaluation.cases import Image
-from model_training.evaluation.labels import geometry, is_expression
+from model_training.meter.labels import geometry, is_expression
+from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS
 
 MAX_SIDE = 1280
 """Larger regions are reduced first: the networks inside see 256 px of the face whatever comes."""

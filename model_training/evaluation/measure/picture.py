@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
 from app.faces.alignment import crop_matrix, transform_points
-from model_training.data.landmarks import LEFT_IRIS, RIGHT_IRIS
 from model_training.evaluation.cases import Image
+from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS
 
 FACE_OVAL = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.data.landmarks import LEFT_IRIS, RIGHT_IRIS
 from model_training.evaluation.cases import Image
+from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS
 
 NOSE_TIP, MOUTH_CORNERS = 1, (61, 291)
 BELOW_EYES = {"nose": 0.55, "mouth": 1.0, "half mouth": 0.37}

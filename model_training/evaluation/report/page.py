@@ -10,11 +10,11 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from model_training.atomic import atomic_path
 from model_training.evaluation import tables
 from model_training.evaluation.cache import Cache
 from model_training.evaluation.report.ranking import Ranked
 from model_training.evaluation.report.sheets import strip_path
+from model_training.runs.atomic import atomic_path
 
 MOST_PICTURES = 240
 """Beyond so many the worst are shown and the page says so: each is about 25 kB."""

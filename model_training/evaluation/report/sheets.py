@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.atomic import atomic_path
 from model_training.evaluation.cache import Cache
 from model_training.evaluation.report.ranking import Ranked
+from model_training.runs.atomic import atomic_path
 
 CAPTION = 22
 GAP = 8

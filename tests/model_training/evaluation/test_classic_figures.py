@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from model_training.classic.networks import ClassicConfig, ClassicNet
 from model_training.evaluation.cases import ArrayPicture, Case
 from model_training.evaluation.classic_figures import SEXES, SIX, figure_2, figure_3
-from model_training.networks.classic import ClassicConfig, ClassicNet
 
 SIDE = 32
 

@@ -9,13 +9,13 @@ import PIL.Image
 import pytest
 import typer
 
-from model_training.data.landmarks import LandmarkTable
-from model_training.data.split import hashed_into_validation
 from model_training.evaluation import datasets, layouts
 from model_training.evaluation.cases import Dataset, FilePicture
 from model_training.evaluation.choice import Data, load_dataset, recognise
-from model_training.evaluation.labels import age_band, geometry, is_expression
 from model_training.evaluation.traits import known_traits
+from model_training.meter.labels import age_band, geometry, is_expression
+from model_training.portraits.landmarks import LandmarkTable
+from model_training.portraits.split import hashed_into_validation
 
 
 def save(path: Path, level: int = 100) -> None:

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from app.faces.detector import FaceDetector
-from model_training.data.landmarks import LandmarkTable
-from model_training.data.split import hashed_into_validation
 from model_training.evaluation.cache import Cache
 from model_training.evaluation.cases import Case, FilePicture
 from model_training.evaluation.opened_eyes import Face, Outcome, draw, summary, unseen_faces
 from model_training.evaluation.report.sheets import CAPTION, GAP
 from model_training.evaluation.systems import FusedModel
 from model_training.evaluation.views import EyeFinder
+from model_training.portraits.landmarks import LandmarkTable
+from model_training.portraits.split import hashed_into_validation
 from tests.app.toy_graph import write_models
 from tests.model_training.drawn_eyes import make_faces
 

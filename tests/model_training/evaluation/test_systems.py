@@ -30,7 +30,7 @@ from model_training.evaluation.systems import (
 from model_training.evaluation.traits import seen_traits
 from model_training.evaluation.views import CropView, EyeFinder, NoFaceError, PhotoView
 from model_training.evaluation.warp_control import warp
-from model_training.networks.photo import warp as torch_warp
+from model_training.photo.network import warp as torch_warp
 from tests.app.toy_graph import GAIN, write_models
 
 Image = NDArray[np.uint8]

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from model_training.cli import app
-from model_training.data.landmarks import LandmarkTable
+from model_training.portraits.landmarks import LandmarkTable
 from model_training.synthesis.plan import make_chunks, share_out
 from model_training.synthesis.run import NothingToDoError, Options, Worker, synthesize
 from model_training.synthesis.selection import select_neutral

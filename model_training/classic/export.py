@@ -1,0 +1,227 @@
+"""`classic` to ONNX: each network, and the fused graph that the service runs.
+
+    encoder.onnx      image float32 [B, C, S, S] in [-1, 1] -> mu, logvar float32 [B, Z]
+    neutralizer.onnx  mu -> neutral mu
+    decoder.onnx      latent float32 [B, Z] -> image float32 [B, C, S, S]
+    enhancer.onnx     image -> image
+    fused.onnx        image uint8 [B, S, S, 3], strength float32 [B] -> neutral uint8 [B, S, S, 3]
+
+Every file is run in ONNX Runtime and compared with torch before it gets its name. Large weights are
+stored in 16 bits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR
+from model_training.classic.networks import ClassicConfig, ClassicNet, Neutralizer
+from model_training.classic.networks.pixels import to_image, to_network
+from model_training.runs.atomic import atomic_path
+from model_training.runs.compact import store_in_half
+from model_training.runs.manifest import update_manifest
+from model_training.runs.metadata import config_hash, describe
+
+OPSET = 20
+MODEL = "classic"
+LICENCES = {
+    "lfw": "Labeled Faces in the Wild (Huang et al. 2007, 2012; photographs not cleared)",
+    "london": "Face Research Lab London Set (DeBruine & Jones 2017, CC BY 4.0)",
+    "canada": "webmorphR.stim canada portraits (DeBruine, CC BY)",
+    "fairface": "FairFace (Karkkainen & Joo 2021, CC BY 4.0)",
+    "ck_plus": "CK+ (Lucey et al. 2010, signed agreement)",
+}
+RESEARCH_ONLY = frozenset({"lfw", "ck_plus"})
+"""Sets whose images are for research: so are weights trained on them."""
+
+
+class ExportError(RuntimeError):
+    """An exported graph does not compute what torch computes."""
+
+
+class FusedClassic(nn.Module):
+    """uint8 crop in, uint8 neutral crop out; grey models answer with grey in all three channels."""
+
+    def __init__(self, network: ClassicNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, strength: Tensor) -> Tensor:
+        """Neutralize a batch of aligned crops.
+
+        Args:
+            image: uint8 RGB [B, S, S, 3].
+            strength: float32 [B] in [0, 1]; 0 gives the model's reconstruction.
+
+        Returns:
+            uint8 RGB [B, S, S, 3].
+        """
+        pixels = to_network(image, self.network.config.channels)
+        return to_image(self.network(pixels, strength))
+
+
+@dataclass(frozen=True)
+class Description:
+    """What goes into a file's metadata (`custom_metadata_map` in ONNX Runtime).
+
+    Attributes:
+        version: semantic version of the weights.
+        datasets: the sets it was trained on (`data.image_sets`).
+        config: sizes of the networks.
+    """
+
+    version: str
+    datasets: tuple[str, ...]
+    config: ClassicConfig
+
+    def metadata(self, name: str) -> dict[str, str]:
+        """Key to text, by the contract of the fused graph."""
+        crop = {
+            "inter_ocular": INTER_OCULAR,
+            "eye_midpoint": EYE_MIDPOINT,
+            "sizes": [self.config.image_size],
+            "colour": "RGB",
+        }
+        research = RESEARCH_ONLY & set(self.datasets)
+        return {
+            "name": f"stoicnet-{MODEL}-{name}",
+            "version": self.version,
+            "crop_spec": json.dumps(crop),
+            "licence": "research use only (trained on research data)" if research else "Apache-2.0",
+            "training_data": "; ".join(LICENCES.get(d, d) for d in self.datasets),
+            "config_hash": config_hash(self.config.to_dict()),
+        }
+
+
+def export_classic(
+    network: ClassicNet,
+    models_dir: Path,
+    version: str,
+    datasets: Iterable[str],
+    quality: dict[str, object] | None = None,
+) -> list[Path]:
+    """Write all five files to `models_dir/classic/` and record them in the manifest.
+
+    Args:
+        network: trained; put into evaluation mode.
+        models_dir: the folder of `manifest.json`.
+        version: semantic version of the weights.
+        datasets: names of the sets it was trained on.
+        quality: measured figures for the manifest.
+
+    Raises:
+        ExportError: a file's output differs from torch's.
+    """
+    network.eval()
+    config = network.config
+    description = Description(version, tuple(datasets), config)
+    side = config.image_size
+    image = torch.rand(2, config.channels, side, side) * 2 - 1
+    latent = torch.randn(2, config.latent)
+    folder = models_dir / MODEL
+    parts: dict[str, tuple[nn.Module, tuple[Tensor, ...], list[str], list[str]]] = {
+        "encoder": (network.encoder, (image,), ["image"], ["mu", "logvar"]),
+        "neutralizer": (network.neutralizer, (latent,), ["mu"], ["neutral_mu"]),
+        "decoder": (network.decoder, (latent,), ["latent"], ["image"]),
+        "enhancer": (network.enhancer, (image,), ["image"], ["enhanced"]),
+        "fused": (
+            FusedClassic(network),
+            (torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8), torch.ones(2)),
+            ["image", "strength"],
+            ["neutral"],
+        ),
+    }
+    files = []
+    for name, (module, example, inputs, outputs) in parts.items():
+        file = folder / f"{name}.onnx"
+        metadata = description.metadata(name)
+        files.append(write_onnx(module.eval(), example, inputs, outputs, file, metadata))
+    update_manifest(models_dir, MODEL, files, version=version, crop_sizes=(side,), quality=quality)
+    return files
+
+
+def export_neutralizer(neutralizer: Neutralizer, file: Path) -> Path:
+    """Write one neutralizer: `mu` float32 [B, Z] -> `neutral_mu` float32 [B, Z]."""
+    example = (torch.randn(2, neutralizer.dense.in_features),)
+    metadata = {"name": f"stoicnet-{file.stem}"}
+    return write_onnx(neutralizer.eval(), example, ["mu"], ["neutral_mu"], file, metadata)
+
+
+def write_onnx(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    inputs: list[str],
+    outputs: list[str],
+    file: Path,
+    metadata: dict[str, str],
+) -> Path:
+    """Export a module with a dynamic batch, check it against torch, and give it its name.
+
+    Args:
+        module: in evaluation mode.
+        example: inputs with a batch of two (a batch of one would be taken for a constant).
+        inputs: their names.
+        outputs: the outputs' names.
+        file: written atomically.
+        metadata: stored in the file.
+
+    Raises:
+        ExportError: ONNX Runtime's output differs from torch's.
+    """
+    batch = torch.export.Dim("batch", min=1, max=256)
+    with atomic_path(file) as temporary:
+        torch.onnx.export(
+            module,
+            example,
+            str(temporary),
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=tuple({0: batch} for _ in example),
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+        store_in_half(temporary)
+        describe(temporary, metadata)
+        check_against_torch(module, example, inputs, temporary)
+    return file
+
+
+def check_against_torch(
+    module: nn.Module, example: tuple[Tensor, ...], inputs: list[str], file: Path
+) -> float:
+    """Largest difference between ONNX Runtime (CPU) and torch for batches of 2, 1 and 4.
+
+    Raises:
+        ExportError: more than 1 grey level for uint8, or 0.2 % of the output's range for float.
+    """
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for tensors in (
+        example,
+        [t[:1] for t in example],
+        [torch.cat([t, t.flip(0)]) for t in example],
+    ):
+        feed = {name: t.numpy() for name, t in zip(inputs, tensors, strict=True)}
+        with torch.no_grad():
+            wanted = module(*tensors)
+        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+        for ours, theirs in zip(session.run(None, feed), wanted, strict=True):
+            other = theirs.numpy()
+            if ours.shape != other.shape or ours.dtype != other.dtype:
+                raise ExportError(f"{file}: {ours.shape} {ours.dtype}, torch has {other.shape}")
+            gap = float(np.abs(ours.astype(np.float64) - other.astype(np.float64)).max())
+            allowed = 1.0 if ours.dtype == np.uint8 else 2e-3 * max(1.0, float(np.ptp(other)))
+            if gap > allowed:
+                raise ExportError(f"{file}: differs from torch by {gap:.3g}, allowed {allowed:.3g}")
+            worst = max(worst, gap)
+    return worst

@@ -1,1 +1,0 @@
-"""Reading datasets, splitting them by person, and making training crops."""

@@ -1,1 +1,0 @@
-"""Turning trained networks into ONNX files that the service reads."""

@@ -1,0 +1,1 @@
+"""Exported graphs checked, reduced and asked where they run."""

@@ -1,0 +1,1 @@
+"""The network that reads expression from a crop."""

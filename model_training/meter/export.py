@@ -1,0 +1,107 @@
+"""The meter to ONNX: `onnx_models/meter/meter.onnx`, uint8 crop in, readings out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR
+from model_training.meter.network import METER_SIZE, MeterConfig, MeterNet
+from model_training.runs.atomic import atomic_path
+from model_training.runs.checkpoint import load_checkpoint
+from model_training.runs.manifest import NAME, read_manifest, sha256_of
+from model_training.runs.metadata import config_hash, describe
+
+FILE = "meter.onnx"
+OPSET = 20
+OUTPUTS = ("score", "lip_gap", "eye_opening", "blendshapes")
+SOURCES = {
+    "london": "Face Research Lab London Set (DeBruine & Jones 2017, CC BY 4.0)",
+    "canada": "webmorphR.stim canada portraits (DeBruine, CC BY)",
+    "fairface": "FairFace (Karkkainen & Joo 2021, CC BY 4.0)",
+    "lfw": "Labeled Faces in the Wild (Huang et al. 2007)",
+}
+
+
+class MeterGraph(nn.Module):
+    """uint8 crop in; each quantity an output of its own."""
+
+    def __init__(self, network: MeterNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """uint8 RGB [B, 160, 160, 3] -> score [B], lip gap [B], eye opening [B], [B, 52]."""
+        x = image.permute(0, 3, 1, 2).float() / 127.5 - 1
+        quantities, blendshapes = self.network(x)
+        # Neither can be negative; a regression may say so by a hair.
+        score, gap, opening = quantities.clamp_min(0).unbind(1)
+        return score, gap, opening, blendshapes.clamp(0, 1)
+
+
+def load_meter(checkpoint: Path) -> tuple[MeterNet, dict[str, Any]]:
+    """The network of a training checkpoint in evaluation mode, and the settings it had."""
+    saved = load_checkpoint(checkpoint)
+    settings = saved["settings"]
+    config = settings["network"]
+    network = MeterNet(MeterConfig(**{**config, "widths": tuple(config["widths"])}))
+    network.load_state_dict(saved["network"])
+    return network.eval(), settings
+
+
+def _describe(file: Path, settings: dict[str, Any], version: str) -> None:
+    crop = {"inter_ocular": INTER_OCULAR, "eye_midpoint": EYE_MIDPOINT, "size": METER_SIZE}
+    metadata = {
+        "name": "stoicnet-meter",
+        "version": version,
+        "crop_spec": json.dumps(crop),
+        "licence": "Apache-2.0",
+        "training_data": "; ".join(SOURCES[name] for name in settings["sets"]),
+        "labels": "MediaPipe FaceLandmarker (Apache-2.0)",
+        "blendshapes": json.dumps(settings["names"]),
+        "config_hash": config_hash(settings),
+    }
+    describe(file, metadata)
+
+
+def export_meter(checkpoint: Path, models_dir: Path, version: str) -> Path:
+    """Write `meter/meter.onnx`, and its entry `meter` beside `models` in the manifest.
+
+    Beside, because `models` lists what neutralizes faces, and the service loads all of those.
+
+    Args:
+        checkpoint: of `train meter`.
+        models_dir: `onnx_models`.
+        version: semantic version of the weights.
+
+    Returns:
+        The graph's path.
+    """
+    network, settings = load_meter(checkpoint)
+    path = models_dir / "meter" / FILE
+    batch = torch.export.Dim("batch", min=1, max=64)
+    with atomic_path(path) as temporary:
+        torch.onnx.export(
+            MeterGraph(network).eval(),
+            # Traced with a batch of two: a batch of one would be taken for a constant.
+            (torch.zeros(2, METER_SIZE, METER_SIZE, 3, dtype=torch.uint8),),
+            str(temporary),
+            input_names=["image"],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={"image": {0: batch}},
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+        _describe(temporary, settings, version)
+    manifest = read_manifest(models_dir)
+    files = {FILE: {"sha256": sha256_of(path), "bytes": path.stat().st_size}}
+    manifest["meter"] = {"version": version, "crop_size": METER_SIZE, "files": files, "quality": {}}
+    with atomic_path(models_dir / NAME) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=2) + "\n")
+    return path

@@ -1,0 +1,155 @@
+"""Training of the meter: distil MediaPipe's labels into a small network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from model_training.meter.agreement import correlations
+from model_training.meter.data import MeterBatches, MeterSet, load_meter_set, plain_batch
+from model_training.meter.network import QUANTITIES, MeterConfig, MeterNet
+from model_training.runs.compute import ON_CPU, Compute
+from model_training.runs.distributed import ALONE, Workers
+from model_training.runs.loop import Pace, Stage, Steps, run_stage
+
+
+@dataclass(frozen=True)
+class MeterTraining:
+    """One training run.
+
+    Attributes:
+        folders: image set -> folder; weights shipped with `photo` use the CC BY sets alone.
+        landmarks: MediaPipe's labels.
+        out: folder for crops, checkpoint and log.
+        steps: of the whole run (the learning rate ends there).
+        batch_size: crops a step.
+        learning_rate: AdamW's, at its height.
+        blendshape_weight: of the auxiliary 52 outputs against the three quantities.
+        network: sizes.
+        seed: of weights, batches and augmentation.
+        threads: torch threads.
+        pace: how often to log and save.
+    """
+
+    folders: Mapping[str, Path]
+    landmarks: Path
+    out: Path
+    steps: int = 4_000
+    batch_size: int = 48
+    learning_rate: float = 1e-3
+    blendshape_weight: float = 0.5
+    network: MeterConfig = field(default_factory=MeterConfig)
+    seed: int = 0
+    threads: int = 2
+    pace: Pace = field(default_factory=Pace)
+
+
+def learning_rate_at(step: int, config: MeterTraining) -> float:
+    """Warm-up over 200 steps (a tenth of a short run), then half a cosine to 1 % of the height."""
+    warm = min(1.0, (step + 1) / max(1, min(200, config.steps // 10)))
+    fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / config.steps)))
+    return float(config.learning_rate * warm * (0.01 + 0.99 * fall))
+
+
+def meter_loss(found: Tensor, wanted: Tensor, blendshape_weight: float) -> Tensor:
+    """Huber loss over standardised outputs [B, 55]; labels of odd faces are sometimes wrong."""
+    each = F.smooth_l1_loss(found, wanted, reduction="none", beta=0.5).mean(0)
+    count = len(QUANTITIES)
+    return each[:count].mean() + blendshape_weight * each[count:].mean()
+
+
+@torch.no_grad()
+def read_all(
+    network: MeterNet, data: MeterSet, rows: NDArray[np.int64], batch_size: int = 128
+) -> NDArray[np.float32]:
+    """The meter's outputs on unchanged crops, float32 [len(rows), 55]; it may be on any device."""
+    training, device = network.training, network.mean.device
+    network.eval()
+    found = [
+        torch.cat(network(plain_batch(data, rows[start : start + batch_size]).to(device)), 1)
+        for start in range(0, len(rows), batch_size)
+    ]
+    network.train(training)
+    return torch.cat(found).cpu().numpy()
+
+
+def steps_of_meter(
+    config: MeterTraining,
+    network: MeterNet,
+    batches: MeterBatches,
+    compute: Compute = ON_CPU,
+    workers: Workers = ALONE,
+) -> Steps:
+    """Train `network`, which is on the device, on Huber loss over standardised labels."""
+    optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-2)
+    # `MeterNet.standardised`, in one piece that workers can share.
+    standardised = workers.parallel(nn.Sequential(network.features, network.hidden, network.output))
+
+    def step(index: int) -> dict[str, Tensor | float]:
+        images, labels = compute.send(compute.pinned(batches.batch(index)))
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate_at(index, config)
+        with compute.autocast():
+            found = standardised(images.contiguous(memory_format=torch.channels_last))
+        loss = meter_loss(
+            found.float(), (labels - network.mean) / network.scale, config.blendshape_weight
+        )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        return {"loss": loss.detach(), "lr": optimizer.param_groups[0]["lr"]}
+
+    return step, {"optimizer": optimizer}
+
+
+def train_meter(config: MeterTraining, compute: Compute = ON_CPU, workers: Workers = ALONE) -> Path:
+    """Train, or go on with a training that was interrupted.
+
+    Args:
+        config: the run.
+        compute: device and precision.
+        workers: the processes that train together.
+
+    Returns:
+        The checkpoint, `OUT/meter.pt`: its entry `network` holds the weights to export.
+    """
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    with workers.main_first():
+        data = load_meter_set(config.folders, config.landmarks, config.out / "crops")
+    held_out = np.flatnonzero(data.validation)
+    network = MeterNet(config.network)
+    network.set_scale(torch.from_numpy(data.labels[~data.validation]))
+    compute.place(network)
+    batches = MeterBatches(data, config.batch_size, config.seed, workers)
+    step, optimizers = steps_of_meter(config, network, batches, compute, workers)
+    per_epoch = max(1, int((~data.validation).sum()) // config.batch_size)
+
+    def after_epoch(epoch: int) -> dict[str, float]:
+        del epoch
+        if not len(held_out):
+            return {}
+        found = correlations(read_all(network, data, held_out), data.labels[held_out])
+        return {f"r_{name}": numbers["correlation"] for name, numbers in found.items()}
+
+    settings = {
+        "network": asdict(config.network),
+        "steps": config.steps,
+        "batch_size": config.batch_size,
+        "learning_rate": config.learning_rate,
+        "blendshape_weight": config.blendshape_weight,
+        "seed": config.seed,
+        "sets": sorted(config.folders),
+        "names": list(data.names),
+    }
+    settings["network"]["widths"] = list(config.network.widths)
+    stage = Stage("meter", config.out, settings, config.steps, per_epoch, config.batch_size)
+    run_stage(stage, network, optimizers, step, after_epoch, config.pace, workers)
+    return stage.checkpoint

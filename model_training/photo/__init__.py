@@ -1,0 +1,1 @@
+"""`photo`: the network for colour photographs."""

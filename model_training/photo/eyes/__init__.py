@@ -1,0 +1,1 @@
+"""The network that opens closed eyes, a part of `photo`."""

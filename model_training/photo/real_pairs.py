@@ -1,0 +1,57 @@
+"""Real pairs: one person neutral and smiling (Face Research Lab London Set, CC BY 4.0).
+
+The neutral photograph is brought onto the smiling one by landmarks that do not move. The two agree
+inside the face only, so validity is the outline of both faces; hair and shirt differ by chance.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.faces.alignment import Image
+from model_training.photo.transplants import STABLE
+from model_training.portraits.aligned import AlignedFace
+
+STABLE_OUTLINE = [*STABLE, 10, 338, 109, 297, 67, 332, 103, 151, 9, 8, 116, 345]
+"""`STABLE` and the forehead."""
+OVAL = [
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+]
+"""The face's outline."""
+
+
+def register_neutral(
+    neutral: AlignedFace, expressive: AlignedFace
+) -> tuple[Image, NDArray[np.bool_]] | None:
+    """Bring the neutral face onto the expressive one.
+
+    Args:
+        neutral: a crop of the same size: `warpAffine` cannot average, so it must not reduce.
+        expressive: the crop that stays as it is.
+
+    Returns:
+        The moved neutral face, uint8 [S, S, 3], and bool [S, S]: inside both outlines. None if
+        the landmarks do not determine a transform.
+    """
+    size = expressive.image.shape[0]
+    moved_by, _ = cv2.estimateAffine2D(
+        neutral.points[STABLE_OUTLINE], expressive.points[STABLE_OUTLINE], method=cv2.LMEDS
+    )
+    if moved_by is None:
+        return None
+    moved = cv2.warpAffine(
+        neutral.image,
+        moved_by,
+        (size, size),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    points = neutral.points @ moved_by[:, :2].T + moved_by[:, 2]
+    both = np.concatenate([points[OVAL], expressive.points[OVAL]]).astype(np.int32)
+    outline = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(outline, cv2.convexHull(both), 1)
+    grow = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size // 25 | 1, size // 25 | 1))
+    return np.asarray(moved, np.uint8), cv2.dilate(outline, grow).astype(bool)

@@ -1,0 +1,1 @@
+"""Photographs of faces: reading sets of them, landmarks, people, crops."""

@@ -1,0 +1,175 @@
+"""The loop every stage of `classic` runs in: resume, step, log, checkpoint, look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from model_training.runs.checkpoint import (
+    CheckpointError,
+    capture_rng,
+    load_checkpoint,
+    restore,
+    restore_rng,
+    save_checkpoint,
+)
+from model_training.runs.distributed import ALONE, Workers
+from model_training.runs.log import RunLog
+
+StepFunction = Callable[[int], Mapping[str, Tensor | float]]
+"""Does step 0, 1, ... and returns scalars to log."""
+Steps = tuple[StepFunction, dict[str, torch.optim.Optimizer]]
+"""What a stage does in a step, and the optimizers that do it, by name."""
+EpochFunction = Callable[[int], Mapping[str, float]]
+"""Called after epoch 1, 2, ...; returns scalars measured on validation people."""
+
+DRAW_SECONDS = 60.0
+"""Curves are drawn at most this often while training, and once at the end."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often things happen, in steps.
+
+    Attributes:
+        log: rows of the CSV and the progress line.
+        checkpoint: a kill loses at most this many steps.
+        tensorboard: also write TensorBoard events.
+    """
+
+    log: int = 50
+    checkpoint: int = 500
+    tensorboard: bool = True
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a run.
+
+    Attributes:
+        name: of its files: `NAME.pt`, `NAME.csv`, `NAME.png`.
+        out: folder of the run.
+        settings: what must be the same when it is resumed; plain values.
+        total_steps: steps it has.
+        steps_per_epoch: steps of an epoch.
+        batch_size: images a step (of all workers together), for the rate.
+    """
+
+    name: str
+    out: Path
+    settings: dict[str, Any]
+    total_steps: int
+    steps_per_epoch: int
+    batch_size: int
+
+    @property
+    def checkpoint(self) -> Path:
+        """The stage's checkpoint."""
+        return self.out / f"{self.name}.pt"
+
+
+def finished(stage: Stage) -> bool:
+    """Has the stage done all of its steps?
+
+    Raises:
+        CheckpointError: its checkpoint was made with other settings.
+    """
+    if not stage.checkpoint.exists():
+        return False
+    return int(_matching(stage)["step"]) >= stage.total_steps
+
+
+def run_stage(
+    stage: Stage,
+    network: nn.Module,
+    optimizers: Mapping[str, torch.optim.Optimizer],
+    step: StepFunction,
+    after_epoch: EpochFunction,
+    pace: Pace,
+    workers: Workers = ALONE,
+) -> None:
+    """Run a stage to its end, from its checkpoint if there is one.
+
+    A resumed stage continues exactly: weights, optimizers and all random states are restored, and
+    step functions take data by step number.
+
+    Args:
+        stage: names, lengths and settings.
+        network: the weights that the checkpoint holds.
+        optimizers: by name, for the checkpoint.
+        step: does one step.
+        after_epoch: measures and draws at the end of an epoch; must not draw random numbers.
+        pace: how often to log and save.
+        workers: the processes that train together; the main one measures, logs and saves.
+
+    Raises:
+        CheckpointError: the checkpoint was made with other settings, or not all workers see it.
+    """
+    start = 0
+    if stage.checkpoint.exists():
+        loaded = _matching(stage)
+        restore(loaded, network=network, **optimizers)
+        restore_rng(loaded["rng"])
+        start = int(loaded["step"])
+    workers.agree_on_start(start)
+    with ExitStack() as stack:
+        log = stack.enter_context(_open_log(stage, start, pace)) if workers.main else None
+        drawn = time.monotonic()
+        for index in range(start, stage.total_steps):
+            values = step(index)
+            done = index + 1
+            last = done == stage.total_steps
+            epoch, into = divmod(done, stage.steps_per_epoch)
+            row: dict[str, float] = {}
+            if done % pace.log == 0 or into == 0 or last:
+                row = workers.mean({name: float(value) for name, value in values.items()})
+            if log is None:
+                continue
+            if row:
+                log.progress(done, row)
+                log.log(done, **row, **(after_epoch(epoch) if into == 0 else {}))
+            if done % pace.checkpoint == 0 or last:
+                save_checkpoint(
+                    stage.checkpoint,
+                    network=network,
+                    step=done,
+                    rng=capture_rng(),
+                    settings=stage.settings,
+                    **optimizers,
+                )
+                if time.monotonic() - drawn > DRAW_SECONDS:
+                    log.plot()
+                    drawn = time.monotonic()
+
+
+def _open_log(stage: Stage, start: int, pace: Pace) -> RunLog:
+    return RunLog(
+        stage.out,
+        stage.name,
+        stage.total_steps,
+        start_step=start,
+        images_per_step=stage.batch_size,
+        tensorboard=pace.tensorboard,
+    )
+
+
+def _matching(stage: Stage) -> dict[str, Any]:
+    loaded = load_checkpoint(stage.checkpoint)
+    # Once a setting of `classic`; a run may go on in another precision on another machine.
+    saved = {name: value for name, value in loaded["settings"].items() if name != "precision"}
+    wanted = stage.settings
+    other = sorted(k for k in saved.keys() | wanted.keys() if saved.get(k) != wanted.get(k))
+    if other:
+        changes = ", ".join(f"{k} ({saved.get(k)} -> {wanted.get(k)})" for k in other)
+        raise CheckpointError(
+            f"{stage.checkpoint} was made with other settings: {changes}. "
+            "Use the same ones to continue, or another --out to start afresh."
+        )
+    return loaded

@@ -1,1 +1,0 @@
-"""Training stages: loops that read top to bottom."""

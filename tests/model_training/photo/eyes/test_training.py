@@ -1,0 +1,99 @@
+"""Training what opens eyes: it learns, goes on where it was, and comes back from its file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from model_training.photo.eyes.batches import EyeBatch, EyeData
+from model_training.photo.eyes.network import EyeOpenerConfig
+from model_training.photo.eyes.prepare import EyeSetConfig, prepare_eyes
+from model_training.photo.eyes.train import (
+    EyeTraining,
+    gate_loss,
+    learning_rate_at,
+    load_eye_opener,
+    train_eyes,
+)
+from model_training.runs.ahead import Ahead
+from model_training.runs.checkpoint import CheckpointError, load_checkpoint
+from model_training.runs.log import read_rows
+from model_training.runs.loop import Pace
+from tests.model_training.drawn_eyes import make_faces
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> EyeTraining:
+    root = tmp_path_factory.mktemp("eyes")
+    table = make_faces(root)
+    prepare_eyes(EyeSetConfig(root, table, root / "prepared", workers=1))
+    return EyeTraining(
+        data=EyeData(root / "prepared", drawn=6, from_renderer=0, opened=2, real=4),
+        out=root / "run",
+        steps=24,
+        learning_rate=5e-3,
+        adversarial_from=12,
+        network=EyeOpenerConfig(widths=(4, 6, 8), fine=8, middle_blocks=1),
+        threads=1,
+        sheet_every=12,
+        pace=Pace(log=1, checkpoint=8, tensorboard=False),
+    )
+
+
+def test_gate_loss_by_hand() -> None:
+    logit, label = torch.tensor([0.0, 2.0, 9.0]), torch.tensor([1.0, 0.0, 0.5])
+    wanted = (np.log(2) + np.log1p(np.exp(2.0))) / 2
+    assert float(gate_loss(logit, label)) == pytest.approx(wanted, rel=1e-5)
+    assert float(gate_loss(logit[2:], label[2:])) == 0.0
+
+
+@pytest.mark.slow
+def test_the_rate_rises_and_falls(config: EyeTraining) -> None:
+    long = replace(config, steps=1000, learning_rate=1e-3)
+    rates = [learning_rate_at(step, long) for step in (0, 99, 500, 999)]
+    assert rates[0] < rates[1] > rates[2] > rates[3] > 0
+
+
+@pytest.mark.slow
+def test_it_learns_and_goes_on_where_it_was(
+    config: EyeTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = train_eyes(config)
+    rows = read_rows(config.out / "eyes.csv")
+    assert np.mean([r["rebuild"] for r in rows[8:12]]) < 0.9 * np.mean(
+        [r["rebuild"] for r in rows[:4]]
+    )
+    assert {"D(real)", "D(output)"} <= rows[-1].keys()
+    sheet = cv2.imread(str(config.out / "sheets" / "000024.png"))
+    assert sheet.shape == (2 * 72, 6 * 3 * 96, 3)
+
+    # Stopped after the checkpoint of step 16, as a kill would leave it.
+    take = Ahead.take
+
+    def stop(ahead: Ahead[EyeBatch], step: int) -> EyeBatch:
+        if step > 17:
+            raise KeyboardInterrupt
+        return take(ahead, step)
+
+    interrupted = replace(config, out=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Ahead, "take", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train_eyes(interrupted)
+    assert load_checkpoint(tmp_path / "eyes.pt")["step"] == 16
+    train_eyes(interrupted)
+    whole, resumed = (load_checkpoint(p / "eyes.pt")["network"] for p in (config.out, tmp_path))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+    with pytest.raises(CheckpointError, match=r"paint \(0\.5 -> 0\.7\)"):
+        train_eyes(replace(config, paint=0.7))
+
+    network = load_eye_opener(checkpoint)
+    assert network.config == config.network
+    average = {k[8:]: v for k, v in whole.items() if k.startswith("average.")}
+    assert all(torch.equal(v, average[k]) for k, v in network.state_dict().items())

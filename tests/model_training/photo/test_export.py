@@ -1,0 +1,122 @@
+"""The exported graph follows the contract and agrees with torch within one grey level."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from model_training.photo.export import FusedPhoto, export_photo
+from model_training.photo.eyes.network import EyeOpener, EyeOpenerConfig
+from model_training.photo.network import PhotoConfig, PhotoNet
+from model_training.runs.manifest import read_manifest, sha256_of
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def network() -> PhotoNet:
+    torch.manual_seed(0)
+    network = PhotoNet(PhotoConfig(widths=(4, 8, 8, 8), middle_blocks=1, refine=4))
+    for head in (network.flow_head, network.refine[2]):
+        torch.nn.init.normal_(head.weight, std=0.3)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def eyes() -> EyeOpener:
+    """Finds some eyes shut and paints noise there."""
+    torch.manual_seed(1)
+    opener = EyeOpener(EyeOpenerConfig(widths=(4, 6, 8), fine=8, middle_blocks=1))
+    torch.nn.init.normal_(opener.last.weight, std=0.3)
+    torch.nn.init.normal_(opener.shut[2].weight, std=2.0)
+    return opener.eval()
+
+
+@pytest.fixture(scope="module")
+def models_dir(
+    network: PhotoNet, eyes: EyeOpener, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("onnx_models")
+    export_photo(network, eyes, folder, "1.2.3")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def session(models_dir: Path) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(
+        str(models_dir / "photo" / "fused.onnx"), providers=["CPUExecutionProvider"]
+    )
+
+
+@pytest.mark.parametrize(("batch", "size"), [(1, 256), (3, 256), (1, 512), (2, 768), (1, 1024)])
+def test_torch_and_onnx_runtime_agree(
+    network: PhotoNet,
+    eyes: EyeOpener,
+    session: onnxruntime.InferenceSession,
+    batch: int,
+    size: int,
+) -> None:
+    rng = np.random.default_rng(size)
+    coarse = rng.integers(0, 256, (batch, 32, 32, 3), dtype=np.uint8)
+    image = coarse.repeat(size // 32, 1).repeat(size // 32, 2)
+    strength = np.linspace(1, 0.3, batch, dtype=np.float32)
+    (ours,) = session.run(None, {"image": image, "strength": strength})
+    with torch.no_grad():
+        fused = FusedPhoto(network, eyes)
+        theirs = fused(torch.from_numpy(image), torch.from_numpy(strength)).numpy()
+    assert ours.dtype == np.uint8
+    assert ours.shape == image.shape
+    assert np.abs(ours.astype(int) - theirs).max() <= 1
+    assert np.abs(ours.astype(int) - image).max() > 20, "this network changes the picture"
+
+
+def test_strength_zero_returns_the_crop(session: onnxruntime.InferenceSession) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (1, 512, 512, 3), dtype=np.uint8)
+    (out,) = session.run(None, {"image": image, "strength": np.zeros(1, np.float32)})
+    assert np.array_equal(out, image)
+
+
+def test_grey_in_grey_out(session: onnxruntime.InferenceSession) -> None:
+    grey = np.random.default_rng(2).integers(0, 256, (1, 256, 256, 1), dtype=np.uint8)
+    image = grey.repeat(3, 3)
+    (out,) = session.run(None, {"image": image, "strength": np.ones(1, np.float32)})
+    assert np.array_equal(out[..., 0], out[..., 1])
+    assert np.array_equal(out[..., 0], out[..., 2])
+    assert not np.array_equal(out, image)
+
+
+def test_outside_the_window_nothing_changes(session: onnxruntime.InferenceSession) -> None:
+    image = np.random.default_rng(3).integers(0, 256, (1, 512, 512, 3), dtype=np.uint8)
+    (out,) = session.run(None, {"image": image, "strength": np.ones(1, np.float32)})
+    changed = (out != image).any(-1)[0]
+    assert changed.any()
+    # 192 of 256 px, from (58, 32), at twice the size.
+    assert not changed[:116].any()
+    assert not changed[500:].any()
+    assert not changed[:, :64].any()
+    assert not changed[:, 448:].any()
+
+
+def test_metadata_and_manifest(models_dir: Path, session: onnxruntime.InferenceSession) -> None:
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert metadata["version"] == "1.2.3"
+    assert metadata["name"] == "stoicnet-photo-fused"
+    assert json.loads(metadata["crop_spec"])["sizes"] == [256, 512, 768, 1024]
+    assert {"licence", "training_data", "config_hash"} <= metadata.keys()
+    entry = read_manifest(models_dir)["models"]["photo"]
+    for name in ("fused.onnx", "network.onnx", "eyes.onnx"):
+        file = models_dir / "photo" / name
+        onnx.checker.check_model(str(file))
+        assert entry["files"][name]["sha256"] == sha256_of(file)
+
+
+def test_files_tell_nothing_of_the_machine(models_dir: Path) -> None:
+    for name in ("fused.onnx", "network.onnx", "eyes.onnx"):
+        content = (models_dir / "photo" / name).read_bytes()
+        assert b"stack_trace" not in content
+        assert str(Path(torch.__file__).parent).encode() not in content
+        assert str(Path(__file__).parents[3]).encode() not in content

@@ -1,0 +1,133 @@
+"""The photo trainer learns, and an interrupted run ends where an uninterrupted one does."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app.settings import DEFAULT_MODELS_DIR
+from model_training.photo.batches import PhotoBatches, PhotoData, Window
+from model_training.photo.config import PhotoTraining
+from model_training.photo.network import PhotoConfig
+from model_training.photo.train import learning_rate_at, train_photo
+from model_training.photo.warm_start import initializers
+from model_training.runs.checkpoint import load_checkpoint
+from model_training.runs.log import read_rows
+from tests.model_training.photo_set import write_photo_set
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> PhotoTraining:
+    pairs, prepared = write_photo_set(tmp_path)
+    data = PhotoData(
+        pairs=(pairs,),
+        prepared=prepared,
+        synthetic=2,
+        transplants=1,
+        smiles=1,
+        unchanged=1,
+        wild=1,
+        calm=2,
+    )
+    return PhotoTraining(
+        data=data,
+        out=tmp_path / "run",
+        steps=4,
+        adversarial_from=1,
+        adversarial_ramp=1,
+        network=PhotoConfig(widths=(4, 4, 8, 8), middle_blocks=1, fine=8, refine=4),
+        save_every=0.0,
+        sheet_every=2,
+        threads=1,
+    )
+
+
+@pytest.mark.slow
+def test_resumed_run_equals_uninterrupted_run(
+    training: PhotoTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = load_checkpoint(train_photo(training))
+
+    def interrupted_at_two(step: int, config: PhotoTraining) -> float:
+        if step == 2:
+            raise KeyboardInterrupt
+        return learning_rate_at(step, config)
+
+    second = replace(training, out=tmp_path / "again")
+    with monkeypatch.context() as patch:
+        patch.setattr("model_training.photo.train.learning_rate_at", interrupted_at_two)
+        with pytest.raises(KeyboardInterrupt):
+            train_photo(second)
+    assert load_checkpoint(second.out / "photo.pt")["step"] == 2
+    resumed = load_checkpoint(train_photo(second))
+    assert resumed["step"] == whole["step"] == 4
+    for part in ("network", "average", "critic"):
+        for name, value in whole[part].items():
+            assert torch.equal(value, resumed[part][name]), f"{part}.{name}"
+
+
+@pytest.mark.slow
+def test_sheets_and_log_are_written(training: PhotoTraining) -> None:
+    train_photo(replace(training, log_every=2))
+    sheets = sorted(p.name for p in (training.out / "sheets").iterdir())
+    assert sheets == ["000002.png", "000004.png"]
+    rows = read_rows(training.out / "photo.csv")
+    assert rows
+    assert {"rebuild", "displacement", "mask", "D(real)", "D(output)"} <= rows[-1].keys()
+
+
+def test_learning_rate_warms_up_and_falls(training: PhotoTraining) -> None:
+    long = replace(training, steps=10_000)
+    rates = [learning_rate_at(step, long) for step in (0, 200, 5_000, 10_000)]
+    assert rates[0] < rates[1] / 100
+    assert rates[1] == pytest.approx(long.learning_rate, rel=0.01)
+    assert rates[1] > rates[2] > rates[3] > 0
+
+
+def test_windows_hold_the_face(training: PhotoTraining) -> None:
+    batches = PhotoBatches(training.data)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        window = Window.random(rng)
+        # Eyes at 113 and chin at about 237 px of the contract's 256 px crop.
+        assert 0 <= window.top < 90
+        assert 240 < window.top + 192 <= 256
+        assert 0 <= window.left < 60
+        assert 196 < window.left + 192 <= 256
+    batch = batches.draw(rng)
+    assert batch.neutral.shape == batch.expressive.shape == (4, 3, 256, 256)
+    assert torch.equal(batch.neutral[0], batch.expressive[0]), "the first is neutral to neutral"
+    moved = (batch.flow[:, :2].abs() * batch.flow[:, 2:]).amax((1, 2, 3))
+    assert moved[0] < 0.1, "nothing moves between equal pictures"
+    assert moved[1] > 0.5, "an opening mouth moves"
+    assert moved[2] == 0, "a transplant's members are two people"
+    window = Window.random(rng)
+    cut = window.cut(batch.wild)
+    assert cut.shape == (1, 3, 192, 192)
+    assert torch.equal(window.put_back(cut, batch.wild), batch.wild)
+    assert torch.equal(window.cut(window.put_back(-cut, batch.wild)), -cut)
+
+
+@pytest.mark.slow
+def test_training_goes_on_from_exported_weights_and_asks_the_meter(
+    training: PhotoTraining,
+) -> None:
+    config = replace(
+        training,
+        network=PhotoConfig(),
+        start_from=DEFAULT_MODELS_DIR / "photo" / "network.onnx",
+        meter=DEFAULT_MODELS_DIR / "meter" / "meter.onnx",
+        steps=2,
+        adversarial_from=0,
+        log_every=1,
+        sheet_every=100,
+    )
+    saved = load_checkpoint(train_photo(config))
+    started = initializers(DEFAULT_MODELS_DIR / "photo" / "network.onnx")["down8.0.weight"]
+    moved = (saved["network"]["down8.0.weight"] - started).abs().max()
+    assert 0 < moved < 0.01, "two warm-up steps away from the exported weights"
+    rows = read_rows(config.out / "photo.csv")
+    assert float(rows[0]["expression"]) >= 0
+    assert float(rows[0]["misread"]) > 0
