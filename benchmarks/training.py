@@ -2,7 +2,8 @@
 
 The steps are the training's own, at the published sizes, batches and weights of the losses, on
 random pictures: what a step costs does not depend on them. Making batches is left out: where it is
-slow, it runs beside the steps. The precisions take turns, and the fastest step of each counts.
+slow, it runs beside the steps. The precisions take turns, and the fastest step of each counts. With
+`--threads 1` it is the processor time of that thread, which work beside it hardly changes.
 Prints a table, with what `--compute auto` takes here and why, and writes
 docs/performance/training.json; `python -m benchmarks.document` puts it into docs/training.md.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -160,16 +162,18 @@ FLOAT32_ALONE = frozenset({"classic, stage 3"})
 
 def measure(stage: str, auto: Compute, rounds: int) -> dict[str, Any]:
     """Images a second in both precisions, at their fastest in rounds in which they take turns."""
+    alone = auto.device.type == "cpu" and torch.get_num_threads() == 1
+    clock = time.thread_time if alone else time.perf_counter
     ways = ("float32",) if stage in FLOAT32_ALONE else ("float32", "bfloat16")
     torch.manual_seed(0)
     loads = {way: STAGES[stage](replace(auto, precision=way)) for way in ways}
     spent: dict[str, list[float]] = {way: [] for way in ways}
     for turn, (way, load) in itertools.product(range(rounds), loads.items()):
-        start = time.perf_counter()
+        start = clock()
         load.step(turn)
         if auto.device.type == "cuda":
             torch.cuda.synchronize(auto.device)
-        spent[way].append(time.perf_counter() - start)
+        spent[way].append(clock() - start)
     # Other work on the machine only adds to a time.
     found = {way: round(loads[way].images / min(times), 1) for way, times in spent.items()}
     auto_takes = "float32" if stage in FLOAT32_ALONE else auto.precision
@@ -182,13 +186,19 @@ def main() -> None:
     parser.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--note", default="", help="what else the machine was doing")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the JSON file")
     arguments = parser.parse_args()
-    torch.set_num_threads(usable_cores())
+    torch.set_num_threads(arguments.threads)
     auto = choose(arguments.device)
-    rows = [measure(stage, auto, arguments.rounds) for stage in arguments.stages]
+    rows = []
+    for stage in arguments.stages:
+        rows.append(measure(stage, auto, arguments.rounds))
+        print(rows[-1], file=sys.stderr, flush=True)
     command = f"python -m benchmarks.training --rounds {arguments.rounds}"
+    if arguments.threads != usable_cores():
+        command += f" --threads {arguments.threads}"
     if arguments.stages != list(STAGES):
         command += " --stages " + " ".join(f"'{stage}'" for stage in arguments.stages)
     head = {"command": command, "machine": describe("torch"), "note": arguments.note}
