@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +75,7 @@ class Instruments:
             descriptors={k: np.array(v) for k, v in document["descriptors"].items()},
         )
 
-    def _measure(self, seen: Seen) -> dict:
+    def _measure(self, seen: Seen) -> dict[str, Any]:
         found = self._meter.measure(seen.image, seen.eyes)
         eyes = seen.eyes if found is None else found.points[[RIGHT_IRIS, LEFT_IRIS]]
         points = None if found is None else found.points
@@ -85,7 +85,12 @@ class Instruments:
         }
         if found is None:
             apart = float(np.linalg.norm(seen.eyes[1] - seen.eyes[0]))
-            empty = {"face": None, "points": None, "blendshapes": {}, "pose": [0.0, 0.0, 0.0]}
+            empty: dict[str, Any] = {
+                "face": None,
+                "points": None,
+                "blendshapes": {},
+                "pose": [0.0, 0.0, 0.0],
+            }
             return {**empty, "inter_ocular": apart, "descriptors": descriptors}
         numbers = (found.score, found.lip_gap, found.eye_opening)
         return {

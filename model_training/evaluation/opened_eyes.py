@@ -104,8 +104,8 @@ def measure(
             continue
         first = next(iter(before.descriptors))
         gap = before.descriptors[first] - after.descriptors[first]
-        points = (before.points.astype(np.float32), after.points.astype(np.float32))
-        found.append(Outcome(face, *map(apertures, points), float(np.linalg.norm(gap))))
+        lids = [apertures(p.astype(np.float32)) for p in (before.points, after.points)]
+        found.append(Outcome(face, lids[0], lids[1], float(np.linalg.norm(gap))))
     return found
 
 

@@ -81,7 +81,8 @@ def evaluate_rows(
         "bootstrap": {"resamples": resamples, "unit": "person", "level": 0.95},
         "systems": systems,
     }
-    return _rounded(document)
+    rounded: dict[str, Any] = _rounded(document)
+    return rounded
 
 
 def _rounded(value: Any) -> Any:

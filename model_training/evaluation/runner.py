@@ -111,8 +111,8 @@ class Runner:
         version = system.fingerprint(case) if system else ""
         key = digest("row", subject.key, name, version, case.name)
         known = self._cache.load("rows", key)
-        whole = known is not None and self._cache.path("strips", key, ".jpg").exists()
-        if whole and self._keep_picture is None:
+        whole = self._cache.path("strips", key, ".jpg").exists()
+        if known is not None and whole and self._keep_picture is None:
             # Labels are the data's, not the measurement's: they may have been corrected since.
             labels = labels_of(case, subject)
             return replace(Row.from_json(known), labels=labels, person=case.person)

@@ -97,7 +97,7 @@ class FusedModel:
 
     def run(self, crop: Image) -> Image:
         """The graph on one crop, uint8 [S, S, 3] -> uint8 [S, S, 3]."""
-        feed = {"image": crop[None], "strength": self._strength[None]}
+        feed = {"image": crop[None], "strength": np.array([self._strength], np.float32)}
         (neutral,) = self._session.run(["neutral"], feed)
         return np.asarray(neutral[0], np.uint8)
 

@@ -120,7 +120,9 @@ def _occluder_mask(rng: np.random.Generator, height: int, width: int) -> Tensor:
     )
     along = (x - cx) * np.cos(angle) + (y - cy) * np.sin(angle)
     across = -(x - cx) * np.sin(angle) + (y - cy) * np.cos(angle)
-    radius = ((along / rng.uniform(0.1, 0.3)) ** 2 + (across / rng.uniform(0.06, 0.16)) ** 2).sqrt()
+    radius: Tensor = (
+        (along / rng.uniform(0.1, 0.3)) ** 2 + (across / rng.uniform(0.06, 0.16)) ** 2
+    ).sqrt()
     return ((1.06 - radius) / 0.06).clamp(0, 1)[None]
 
 

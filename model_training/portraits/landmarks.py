@@ -75,7 +75,7 @@ class LandmarkTable:
         """Faces calm enough to serve as targets: lips closed, no smile, little else, facing us."""
         smile = np.maximum(self.score("mouthSmileLeft"), self.score("mouthSmileRight"))
         named_smiling = np.array(["/smiling/" in p for p in self.paths])
-        return (
+        calm: NDArray[np.bool_] = (
             (self.lip_gap() < 0.03)
             & (smile < 0.25)
             & (self.score("jawOpen") < 0.06)
@@ -84,6 +84,7 @@ class LandmarkTable:
             & (np.abs(self.pose[:, 1]) < 20)
             & ~named_smiling
         )
+        return calm
 
     def in_sets(self, sets: tuple[str, ...]) -> NDArray[np.bool_]:
         """Images whose path begins with one of these folders."""

@@ -44,9 +44,9 @@ def face_regions(
     """
     points = np.asarray(points, np.float64)
     apart = float(np.linalg.norm(points[LEFT_IRIS] - points[RIGHT_IRIS]))
-    face = _filled(points[list(FACE_OVAL)], shape)
+    filled = _filled(points[list(FACE_OVAL)], shape)
     # A border of zeros, because a face may fill the picture to its edge.
-    face = cv2.erode(face, _disc(0.10 * apart), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    face = cv2.erode(filled, _disc(0.10 * apart), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     mouth = cv2.dilate(_filled(points[list(OUTER_LIPS)], shape), _disc(0.06 * apart))
     whole = (face > 0) & (mouth == 0)
     down = points[152] - points[10]
@@ -104,7 +104,7 @@ def likeness(
     fit = similarity(np.asarray(truth_points)[list(STEADY)], target[list(STEADY)])
     a = luminance(_warp(image, matrix, size))
     b = luminance(_warp(truth, fit, size))
-    _, each = structural_similarity(
+    _, each = structural_similarity(  # type: ignore[no-untyped-call]
         a, b, data_range=255.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
         full=True,
     )  # fmt: skip
