@@ -5,7 +5,6 @@ A batch delay of a second makes every photograph take that long, whatever the ma
 
 from __future__ import annotations
 
-import re
 import signal
 import socket
 import time
@@ -19,7 +18,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.app.conftest import running
+from tests.app.conftest import running, until
 from tests.app.files import encode
 
 Image = NDArray[np.uint8]
@@ -33,20 +32,6 @@ def photo(astronaut: Image) -> bytes:
 
 def post(client: httpx.Client, photo: bytes, route: str = "/neutralize") -> httpx.Response:
     return client.post(route, files={"file": photo})
-
-
-def metric(client: httpx.Client, name: str) -> float:
-    found = re.search(rf"^{re.escape(name)} (\S+)$", client.get("/metrics").text, re.MULTILINE)
-    assert found, name
-    return float(found[1])
-
-
-def until(client: httpx.Client, name: str, value: float) -> None:
-    """Wait until a metric has a value."""
-    deadline = time.monotonic() + 30
-    while metric(client, name) != value:
-        assert time.monotonic() < deadline, (name, metric(client, name), value)
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from app.pipeline import Neutralizer
 from tests.app.conftest import clean_environment, stoicnet
 from tests.app.scale.conftest import expected, fill, portraits, results
+from tests.app.scale.processes import descendants
 
 IMAGES = 40
 PATIENCE_S = 240
@@ -62,27 +63,6 @@ def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None
 
 def count(output: Path) -> int:
     return sum(1 for _ in output.rglob("*.png"))
-
-
-def descendants(pid: int) -> dict[int, str]:
-    """Processes below one, with their names."""
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text().rpartition(")")[2].split()
-        except OSError:  # it has just ended
-            continue
-        parents.setdefault(int(fields[1]), []).append(int(entry.parent.name))
-    below: dict[int, str] = {}
-    todo = [pid]
-    while todo:
-        for child in parents.get(todo.pop(), []):
-            todo.append(child)
-            try:
-                below[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
-            except OSError:
-                continue
-    return below
 
 
 def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
