@@ -119,7 +119,7 @@ def running(
     finally:
         client.close()
         process.terminate()
-        code = process.wait(60)
+        code = process.wait(patience)
     assert code in (0, -15), log_path.read_text()
     assert "Traceback" not in log_path.read_text()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
+import signal
 import subprocess
 import tarfile
 import tempfile
@@ -49,11 +50,13 @@ class RayService:
 def ray_service(toy_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayService]:
     """One worker, two requests waiting, a second a photograph whatever the machine.
 
+    A stop gives balancers a minute, which a second signal ends.
+
     The one cluster of all tests that need a running one: Ray takes longer to start than any of
     them to run. Beside the replica there is room for two workers of batch runs.
     """
     settings = {"models_dir": str(toy_models), "workers": "1", "queue_size": "2"}
-    settings |= {"batch_delay_ms": "1000", "warm_up": "false"}
+    settings |= {"batch_delay_ms": "1000", "warm_up": "false", "drain_seconds": "60"}
     log = tmp_path_factory.mktemp("ray") / "log.txt"
     with (
         # Not pytest's folder: the paths of Ray's sockets may not be longer than 107 characters.
@@ -66,6 +69,7 @@ def ray_service(toy_models: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         options = ("--engine", "ray", "--max-replicas", "3")
         with running(log, *options, patience=300, **settings) as (client, process):
             yield RayService(client, process, log)
+            process.send_signal(signal.SIGINT)  # for which nobody is given a minute
 
 
 def portraits(astronaut: NDArray[np.uint8], count: int) -> list[bytes]:

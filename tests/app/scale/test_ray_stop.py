@@ -92,7 +92,15 @@ def test_a_stop_answers_what_was_accepted(
         unread = connected(client)
         unread.sendall(b"GET /livez HTTP/1.1\r\nHost: stoicnet\r\n\r\n")
         process.send_signal(signal.SIGTERM)
-        process.send_signal(signal.SIGTERM)  # changes nothing
+        base = client.base_url
+        wait_for(lambda: httpx.get(f"{base}/readyz", timeout=60).status_code == 503)
+        told = httpx.get(f"{base}/readyz", timeout=60)
+        assert told.json()["code"] == "not_ready"
+        assert int(told.headers["retry-after"]) >= 1
+        live = httpx.get(f"{base}/livez", timeout=60)
+        assert (live.status_code, live.headers["connection"]) == (200, "close")
+        # The second signal ends the waiting for balancers, and no request.
+        process.send_signal(signal.SIGTERM)
         assert [each.result().status_code for each in last] == [200, 200, 200]
     assert answer_on(unread)[0].startswith("HTTP/1.1 200")
     wait_for(lambda: port_is_closed(client))
