@@ -13,7 +13,9 @@ import uvicorn
 
 from app.settings import Settings
 
-_LOOKS, _LOOK_S = 5, 0.04
+_LOOK_S = 0.03
+_TO_ACCEPT = 1
+_TO_READ = 3  # turns of the loop from the connection to its first request
 _CLOSE = (b"connection", b"close")
 
 
@@ -32,11 +34,15 @@ def ask_to_leave(server: uvicorn.Server) -> None:
 
 
 async def close_port(server: uvicorn.Server) -> None:
-    """Refuse new connections, and read what was sent on those that are open."""
+    """Let in who has connected by now and nobody else, and read what they have sent."""
     ask_to_leave(server)
+    await _look(_TO_ACCEPT)
     for listener in server.servers:
         listener.close()
-    # A connection that has just come needs several turns of the loop until its request is read, and
-    # every sleep lets the loop look at its sockets, however busy the machine is.
-    for _ in range(_LOOKS):
+    await _look(_TO_READ)
+
+
+async def _look(times: int) -> None:
+    """Let the loop look at its sockets so many times, however busy the machine is."""
+    for _ in range(2 * times):  # uvloop runs timers that are due without looking
         await asyncio.sleep(_LOOK_S)
