@@ -44,7 +44,8 @@ def _any_command(
 ) -> None:
     """The same person, with a neutral face.
 
-    Exit codes: 0 done, 1 some photographs failed, 2 wrong usage, 3 cannot start.
+    Exit codes: 0 done, 1 some photographs failed, 2 wrong usage, 3 cannot start; 128 and the number
+    of the signal that stopped a batch run.
     """
     if version:
         typer.echo(software_version())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import signal
+import socket
 import threading
 from types import FrameType
 
@@ -11,13 +11,15 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.api.service import Service
+from app.closing import ask_to_leave, close_port, longest_answer
 from app.settings import Settings
 
 
 class Server(uvicorn.Server):
     """On the first SIGTERM /readyz turns to 503; after `drain_seconds` the port closes.
 
-    uvicorn then lets the requests it has accepted finish. A second signal ends it at once.
+    uvicorn then lets the requests it has accepted finish. A second SIGTERM only ends
+    `drain_seconds`; a second SIGINT ends the process at once.
     """
 
     def __init__(self, config: uvicorn.Config, app: FastAPI, drain_seconds: float) -> None:
@@ -36,9 +38,16 @@ class Server(uvicorn.Server):
             super().handle_exit(sig, frame)
             return
         self._told = True
+        ask_to_leave(self)
         timer = threading.Timer(self._drain_seconds, super().handle_exit, (sig, frame))
         timer.daemon = True
         timer.start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the port, then let what was accepted finish."""
+        if not self.force_exit:
+            await close_port(self)
+        await super().shutdown(sockets)
 
 
 def run(app: FastAPI, settings: Settings, host: str, port: int) -> None:
@@ -51,7 +60,6 @@ def run(app: FastAPI, settings: Settings, host: str, port: int) -> None:
         log_level=settings.log_level,
         access_log=False,  # one line a request, with its id and times, comes from ObserveMiddleware
         server_header=False,
-        # Longer than any request may take, so that all that was accepted is answered.
-        timeout_graceful_shutdown=math.ceil(settings.upload_timeout + settings.request_timeout) + 5,
+        timeout_graceful_shutdown=longest_answer(settings),
     )
     Server(config, app, settings.drain_seconds).run()

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from app.errors import StartupError
+from app.errors import StartupError, StoicNetError
 from app.inference.registry import FUSED, read_manifest
 from app.scale.job import Engine, EngineName, Job
 from app.scale.local_engine import run_local
@@ -18,6 +18,7 @@ from app.scale.ray_cluster import placed
 from app.scale.ray_engine import run_ray
 from app.scale.records import OK, Item, Outcome
 from app.scale.sources import chunks, look_into
+from app.scale.stopping import Stop
 from app.scale.store import BAD_IMAGES, ResultStore
 from app.scale.watch import watching
 from app.version import software_version
@@ -37,6 +38,13 @@ _BEARING = (
 class WrongRunError(StartupError):
     code = "wrong_run"
     title = "The run cannot be started like this"
+
+
+class StoppedRunError(StoicNetError):
+    """A signal ended the run; what is done stays done."""
+
+    code = "stopped_run"
+    title = "The run was stopped"
 
 
 class BrokenRunError(StartupError):
@@ -67,23 +75,30 @@ class Summary:
     images_per_second: float
 
 
-def run_batch(job: Job, engine: EngineName = "local", retry_bad: bool = False) -> Summary:
+def run_batch(
+    job: Job, engine: EngineName = "local", retry_bad: bool = False, stop: Stop | None = None
+) -> Summary:
     """Neutralize everything in `job.source` that has no result in `job.output` yet.
 
     Args:
         job: what to do.
         engine: who does it.
         retry_bad: try images again that an earlier run found bad.
+        stop: ends the run in order.
 
     Raises:
+        Stopped: a signal came before any image was begun.
+        StoppedRunError: one came later, and images are left.
         StartupError: the input, the output, a model or the engine cannot be used, or stopped
             being usable; what is done stays done.
     """
     job = _placed(job, engine)
+    stop = stop or Stop()
     source, output = Place.of(job.source), Place.of(job.output)
     store = ResultStore(output)
     identity = _identity(job)
-    found = look_into(source, output)
+    with stop.interrupting():  # listing a bucket takes minutes
+        found = look_into(source, output)
     store.begin(identity)
     if retry_bad:
         store.forget_bad()
@@ -94,11 +109,13 @@ def run_batch(job: Job, engine: EngineName = "local", retry_bad: bool = False) -
     written = failed = 0
     started = time.monotonic()
     with watching(len(found.items), before) as watch:
-        for outcome in _kept(store, _outcomes(job, engine, todo)):
+        for outcome in _kept(store, _outcomes(job, engine, todo, stop)):
             watch(bad=outcome.code != OK)
             written += outcome.code == OK
             failed += outcome.code != OK
     seconds = time.monotonic() - started
+    if stop.asked.is_set() and (left := len(todo) - written - failed):
+        raise StoppedRunError(f"{left} of {len(found.items)} images are left for the next run.")
     return Summary(
         images=len(found.items),
         before=before,
@@ -122,14 +139,14 @@ def _placed(job: Job, engine: EngineName) -> Job:
     return replace(job, settings=job.settings.model_copy(update={"intra_op_threads": threads}))
 
 
-def _outcomes(job: Job, engine: EngineName, todo: list[Item]) -> Iterator[Outcome]:
+def _outcomes(job: Job, engine: EngineName, todo: list[Item], stop: Stop) -> Iterator[Outcome]:
     """Every outcome once: a chunk that is tried again may report an image twice."""
     if not todo:
         return
     size = max(1, min(_LARGEST_CHUNK, len(todo) // (8 * job.workers)))
     seen: set[str] = set()
     # Closed at once when the run breaks: the engine's threads and processes go with it.
-    with closing(_ENGINES[engine](job, list(chunks(todo, size)))) as outcomes:
+    with closing(_ENGINES[engine](job, list(chunks(todo, size)), stop.asked)) as outcomes:
         for outcome in outcomes:
             if outcome.fatal:
                 raise BrokenRunError(f"{outcome.key}: {outcome.code}: {outcome.detail}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import asdict
 from typing import Annotated
 
@@ -50,17 +51,23 @@ def batch(
     """Neutralize everything in INPUT that has no result in OUTPUT yet.
 
     Bad images are listed in OUTPUT/bad-images.parquet and the others go on; the exit code is then
-    1. A run that was stopped goes on where it was when the same command is given again.
+    1. A run that was stopped goes on where it was when the same command is given again; a signal
+    lets it finish what it is at, and the exit code is 128 and the signal's number.
     """
-    from app.scale.batch import run_batch
+    from app.scale.batch import StoppedRunError, run_batch
     from app.scale.job import Job
+    from app.scale.stopping import Stopped, stopping
 
     settings = settings_from(device=device, warm_up=False)
     options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
     count = workers or usable_cores()
-    with start_errors():
+    with start_errors(), stopping() as stop:
         job = Job(source, target, settings, options, count, gpus, address)
-        summary = run_batch(job, engine, retry_bad)
+        try:
+            summary = run_batch(job, engine, retry_bad, stop)
+        except (Stopped, StoppedRunError) as error:
+            typer.echo(f"stoicnet: stopped. {error}".rstrip(), err=True)
+            raise typer.Exit(128 + (stop.signal or signal.SIGTERM)) from error
     typer.echo(json.dumps(asdict(summary)))
     if summary.bad:
         raise typer.Exit(EXIT_SOME_FAILED)

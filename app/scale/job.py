@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,8 +17,12 @@ from app.settings import Settings
 
 EngineName = Literal["local", "ray"]
 
-Engine = Callable[["Job", list[Chunk]], Generator[Outcome]]
-"""Works on chunks and yields what became of each image, in any order."""
+Engine = Callable[["Job", list[Chunk], threading.Event], Generator[Outcome]]
+"""Works on chunks and yields what became of each image, in any order.
+
+Once the event is set nothing more is begun. What was begun is finished, or leaves no result and is
+taken up by the next run.
+"""
 
 
 @dataclass(frozen=True, slots=True)

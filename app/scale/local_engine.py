@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -12,8 +13,10 @@ from app.scale.job import Job
 from app.scale.records import Chunk, Outcome
 
 
-def run_local(job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
+def run_local(job: Job, chunks: list[Chunk], stop: threading.Event) -> Generator[Outcome]:
     """Work on chunks in threads; yields what became of each image.
+
+    After a stop the images that are being worked on are finished.
 
     Raises:
         StartupError: a model or a place cannot be used.
@@ -23,7 +26,9 @@ def run_local(job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
         running: set[Future[list[Outcome]]] = set()
         try:
             for chunk in chunks:
-                running.add(pool.submit(worker, chunk))
+                if stop.is_set():
+                    break
+                running.add(pool.submit(worker, chunk, stop))
                 if len(running) > job.workers:
                     ended, running = wait(running, return_when=FIRST_COMPLETED)
                     for future in ended:

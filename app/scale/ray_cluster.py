@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import Any
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeVar
 
 from app.errors import StartupError
 from app.scale.extra import needed
 from app.settings import Settings
 
+T = TypeVar("T")
+
+_START_S = 300
+"""Seconds that any part of Ray gets to start: its own limits are missed when the cores are busy."""
+
+_TOLD_BY_ENVIRONMENT = {
+    # Ray would run its workers, which are our replicas and proxies, behind everything else.
+    "RAY_worker_niceness": 0,
+    "RAY_worker_register_timeout_seconds": _START_S,
+    "RAY_agent_register_timeout_ms": _START_S * 1000,
+    "RAY_DASHBOARD_STARTUP_TIMEOUT_S": _START_S,
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": _START_S,
+}
+_AGENT_PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
 _STORE_BYTES = 128 * 1024 * 1024  # photographs do not travel through Ray's object store
 
 
@@ -57,6 +75,8 @@ def connect(address: str | None, cpus: int) -> Any:
         # in the home folder.
         if "RAY_AUTH_TOKEN_PATH" not in os.environ:
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        for name, value in _TOLD_BY_ENVIRONMENT.items():
+            os.environ.setdefault(name, str(value))
         options |= {
             "address": "local",
             "num_cpus": cpus,
@@ -67,8 +87,66 @@ def connect(address: str | None, cpus: int) -> Any:
         options |= {"address": address}
     ray = needed("ray", "The engine ray")
     try:
-        ray.init(**options)
+        with _patient_start():
+            ray.init(**options)
     # Ray raises a dozen unrelated types here.
     except Exception as error:
         raise RayError(f"{type(error).__name__}: {error}") from error
     return ray
+
+
+def patiently(start: Callable[[], T]) -> T:
+    """Call what starts a part of Serve until Ray's fixed limit of a minute is met.
+
+    Raises:
+        RayError: it did not start in several of them.
+    """
+    ray = needed("ray", "The engine ray")
+    deadline = time.monotonic() + _START_S
+    while True:
+        try:
+            return start()
+        except (TimeoutError, ray.exceptions.RayError) as error:
+            if time.monotonic() > deadline:
+                raise RayError(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _patient_start() -> Iterator[None]:
+    """Lets a node of this machine take its time, for which Ray has no option.
+
+    Ray gives a node 30 s, and ends it when its agents have not named their ports after 15
+    (https://github.com/ray-project/ray/issues/65983); it does not wait for ports that are given.
+    """
+    services = needed("ray._private.services", "The engine ray")
+    once, start = services.get_node, services.start_raylet
+
+    def get_node(*arguments: Any) -> Any:
+        deadline = time.monotonic() + _START_S
+        while True:
+            try:
+                return once(*arguments)
+            except RuntimeError:  # not registered yet
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def start_raylet(*arguments: Any, **named: Any) -> Any:
+        ports = {name: named.get(name) or port for name, port in _free_ports().items()}
+        return start(*arguments, **(named | ports))
+
+    services.get_node, services.start_raylet = get_node, start_raylet
+    try:
+        yield
+    finally:
+        services.get_node, services.start_raylet = once, start
+
+
+def _free_ports() -> dict[str, int]:
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in _AGENT_PORTS]
+        for probe in probes:
+            probe.bind(("", 0))
+        return {
+            name: probe.getsockname()[1] for name, probe in zip(_AGENT_PORTS, probes, strict=True)
+        }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import threading
 import warnings
 from collections.abc import Generator
 from typing import Any
@@ -34,8 +35,11 @@ class ChunkActor:
         return {"outcomes": [pickle.dumps(self._work(pickle.loads(c))) for c in batch["chunk"]]}
 
 
-def run_ray(job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
+def run_ray(job: Job, chunks: list[Chunk], stop: threading.Event) -> Generator[Outcome]:
     """Work on chunks in a pool of actors of Ray; yields what became of each image.
+
+    After a stop Ray ends its workers at once: images they are at get no result, and are begun
+    anew by the next run.
 
     Raises:
         StartupError: Ray, a model or a place cannot be used, or the cluster went away.
@@ -43,7 +47,7 @@ def run_ray(job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
     if "memory" in Place.of(job.source).protocols | Place.of(job.output).protocols:
         raise PlaceError("memory:// lies in one process; the workers of Ray are others.")
     require("ray", "The engine ray")
-    yield from run_apart(drive, job, chunks)
+    yield from run_apart(drive, job, chunks, stop)
 
 
 def drive(job: Job, chunks: list[Chunk]) -> Generator[Outcome]:

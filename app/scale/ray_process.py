@@ -11,28 +11,36 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from app.errors import StartupError
-from app.scale.job import Engine, Job
+from app.scale.job import Job
 from app.scale.ray_cluster import RayError
 from app.scale.records import Chunk, Outcome
 
 _log = logging.getLogger(__name__)
 _STARTS = 3
 _END_S = 30.0  # Ray gets this long to end what it started
+_LOOK_S = 0.1  # how often the parent looks whether it is to stop
+
+Driver = Callable[[Job, list[Chunk]], Generator[Outcome]]
+"""What runs in the process: an engine without the event, which means nothing to another process."""
 
 
-def run_apart(engine: Engine, job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
-    """Yield an engine's outcomes from a process that may be killed and is then started again.
+def run_apart(
+    driver: Driver, job: Job, chunks: list[Chunk], stop: threading.Event
+) -> Generator[Outcome]:
+    """Yield outcomes from a process that may be killed and is then started again.
 
     Args:
-        engine: a function of a module, so that it can be pickled.
+        driver: a function of a module, so that it can be pickled.
         job: what to do.
         chunks: what to do it to.
+        stop: ends the process and what it started.
 
     Raises:
         StartupError: what the engine raised, or the process died three times.
@@ -40,7 +48,7 @@ def run_apart(engine: Engine, job: Job, chunks: list[Chunk]) -> Generator[Outcom
     left = {item.key: item for chunk in chunks for item in chunk}
     for start in range(_STARTS):
         todo: list[Chunk] = chunks if start == 0 else [(item,) for item in left.values()]
-        code = yield from _once(engine, job, todo, left.pop)
+        code = yield from _once(driver, job, todo, left.pop, stop)
         if code == 0:
             return
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
@@ -51,17 +59,26 @@ def run_apart(engine: Engine, job: Job, chunks: list[Chunk]) -> Generator[Outcom
 
 
 def _once(
-    engine: Engine, job: Job, chunks: list[Chunk], forget: Callable[[str, None], object]
+    driver: Driver,
+    job: Job,
+    chunks: list[Chunk],
+    forget: Callable[[str, None], object],
+    stop: threading.Event,
 ) -> Generator[Outcome, None, int]:
-    """One process; returns its exit code, 0 when it did everything."""
+    """One process; returns its exit code, 0 when it did everything or was to stop."""
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_drive, args=(there, engine, job, chunks), daemon=True)
+    process = spawn.Process(target=_drive, args=(there, driver, job, chunks), daemon=True)
     process.start()
     there.close()
+    finished = False
     try:
         while True:
+            while not here.poll(_LOOK_S):
+                if stop.is_set():
+                    return 0
             message = here.recv()
+            finished = message is None or isinstance(message, StartupError)
             if isinstance(message, StartupError):
                 raise message
             if message is None:
@@ -73,19 +90,23 @@ def _once(
         return process.exitcode or 1
     finally:
         here.close()
+        if not finished:  # nobody wants the rest
+            process.terminate()
         process.join(_END_S)
         process.kill()
 
 
-def _drive(answers: Connection, engine: Engine, job: Job, chunks: list[Chunk]) -> None:
+def _drive(answers: Connection, driver: Driver, job: Job, chunks: list[Chunk]) -> None:
     """What the process does."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    # Ctrl-C is the parent's to answer: it stops listening, which ends this process.
+    # Ctrl-C is the parent's to answer: it ends this process with SIGTERM, for which Ray has a
+    # handler of its own once it runs; both let Ray end what it started.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # A closed pipe: nobody wants the rest.
     with suppress(BrokenPipeError), answers:
         try:
-            for outcome in engine(job, chunks):
+            for outcome in driver(job, chunks):
                 answers.send(outcome)
             answers.send(None)
         except StartupError as error:

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
-import signal
-import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,16 +17,21 @@ from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.service import Service
+from app.closing import longest_answer
 from app.inference.registry import checked_bytes, listed_files
 from app.main import create_app
 from app.observability.logs import configure_logging
 from app.scale.extra import needed
-from app.scale.ray_cluster import RayError, connect, placed
+from app.scale.ray_cluster import RayError, connect, patiently, placed
+from app.scale.ray_drain import drain
+from app.scale.stopping import Stop, Stopped, stopping
 from app.settings import Settings
 
+_log = logging.getLogger(__name__)
 NAME = "stoicnet"
 DEPLOYMENT = "Service"
 _SPARE = 16  # requests beyond its own limit that reach a replica, to be answered 429 by it
+_LOOK_S = 0.2  # how often a replica that is to end looks whether it is idle
 _STARTS = 2  # a model that cannot be loaded will not load the twentieth time either
 
 
@@ -110,7 +115,8 @@ def bound(settings: Settings, replicas: Replicas) -> Any:
         name=DEPLOYMENT,
         max_ongoing_requests=each.workers + each.queue_size + _SPARE,
         max_constructor_retry_count=_STARTS,
-        graceful_shutdown_timeout_s=math.ceil(each.upload_timeout + each.request_timeout) + 5,
+        graceful_shutdown_timeout_s=longest_answer(each),
+        graceful_shutdown_wait_loop_s=_LOOK_S,
         ray_actor_options={"num_cpus": replicas.cpus, "num_gpus": replicas.gpus},
         logging_config={"enable_access_log": False},  # ours has a line a request
         **scaling,
@@ -145,25 +151,37 @@ def serve_on_ray(
         StartupError: Ray is not installed or does not come up, a model file is not what it should
             be, or the replicas do not start.
     """
-    stop = threading.Event()
     for path, entry in listed_files(settings.models_dir).items():
         checked_bytes(path, entry)  # here its error is plain; from a replica it would be buried
     app = bound(settings, replicas)
     cores = math.ceil(replicas.most * replicas.cpus) + 1  # and one for Serve's own processes
-    ray = connect(address, cpus=cores)
-    serve = needed("ray.serve", "The engine ray")
-    before = {
-        each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        serve.start(http_options={"host": host, "port": port})
+    with stopping() as stop, suppress(Stopped):
+        with stop.interrupting():
+            ray = connect(address, cpus=cores)
+            stop.listen()  # Ray takes SIGTERM for itself
         try:
-            serve.run(app, name=NAME, route_prefix="/")
-        except RuntimeError as error:
-            raise RayError(f"The replicas did not start: {error}") from error
-        stop.wait()
+            serve = needed("ray.serve", "The engine ray")
+            with stop.interrupting():
+                patiently(lambda: serve.start(http_options={"host": host, "port": port}))
+                try:
+                    patiently(lambda: serve.run(app, name=NAME, route_prefix="/"))
+                except RuntimeError as error:
+                    raise RayError(f"The replicas did not start: {error}") from error
+            stop.asked.wait()
+        finally:
+            _end(ray, settings, stop)
+
+
+def _end(ray: Any, settings: Settings, stop: Stop) -> None:
+    """Finish what was accepted, then end Serve, and Ray where it was started here."""
+    serve = needed("ray.serve", "The engine ray")
+    try:
+        drain(ray, settings, stop)
+        # The replicas end in order: `serve.shutdown` kills the controller that sees to that.
+        serve.delete(NAME)
+    # Ray raises unrelated types when the cluster went away, or Serve never came up.
+    except Exception as error:
+        _log.error("the service on Ray did not end in order: %s", error)
     finally:
         serve.shutdown()
         ray.shutdown()
-        for each, handler in before.items():
-            signal.signal(each, handler)

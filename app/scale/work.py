@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,14 +38,16 @@ class Worker:
         self._source = source
         self._store = store
 
-    def __call__(self, chunk: Chunk) -> list[Outcome]:
-        """Work on a chunk; ends early after a fatal outcome.
+    def __call__(self, chunk: Chunk, stop: threading.Event | None = None) -> list[Outcome]:
+        """Work on a chunk; ends early after a fatal outcome, and when `stop` is set.
 
         Bad images are outcomes, not errors. An image whose result is there already (a chunk that is
         tried again) is left alone.
         """
         outcomes: list[Outcome] = []
         for item, data in self._read(chunk):
+            if stop is not None and stop.is_set():
+                break
             outcome = Outcome(item.key, item.path)
             if isinstance(data, Exception):
                 detail = f"{type(data).__name__}: {data}"

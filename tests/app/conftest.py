@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -118,9 +119,23 @@ def running(
     finally:
         client.close()
         process.terminate()
-        code = process.wait(60)
+        code = process.wait(patience)
     assert code in (0, -15), log_path.read_text()
     assert "Traceback" not in log_path.read_text()
+
+
+def metric(client: httpx.Client, name: str) -> float:
+    found = re.search(rf"^{re.escape(name)} (\S+)$", client.get("/metrics").text, re.MULTILINE)
+    assert found, name
+    return float(found[1])
+
+
+def until(client: httpx.Client, name: str, value: float) -> None:
+    """Wait until a metric has a value."""
+    deadline = time.monotonic() + 60
+    while metric(client, name) != value:
+        assert time.monotonic() < deadline, (name, metric(client, name), value)
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

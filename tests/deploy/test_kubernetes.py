@@ -10,6 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from app.closing import longest_answer
 from app.main import create_app
 from app.settings import Settings
 
@@ -68,7 +69,7 @@ def test_deployments(name: str) -> None:
     # A probe may not kill a pod that is busy: liveness asks the cheap question.
     assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
     stop = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-    longest = Settings().upload_timeout + Settings().request_timeout
+    longest = longest_answer(Settings())
     assert pod["terminationGracePeriodSeconds"] > stop + longest, "accepted work is finished"
     settings = {entry["name"] for entry in container["env"]}
     known = {f"STOICNET_{field.upper()}" for field in Settings.model_fields}
@@ -116,6 +117,9 @@ def test_pods_of_the_ray_cluster_follow_the_schemas(version: str) -> None:
         [container] = group["template"]["spec"]["containers"]
         environment = {entry["name"]: entry["value"] for entry in container["env"]}
         assert environment["RAY_USAGE_STATS_ENABLED"] == "0"
+        drained = float(environment["RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"])
+        grace = group["template"]["spec"]["terminationGracePeriodSeconds"]
+        assert longest_answer(Settings()) < drained < grace, "accepted work is finished"
         known = {f"STOICNET_{field.upper()}" for field in Settings.model_fields}
         assert {name for name in environment if name.startswith("STOICNET_")} <= known
         assert group["template"]["spec"]["securityContext"]["runAsNonRoot"]

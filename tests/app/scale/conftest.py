@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import io
+import secrets
+import signal
+import subprocess
 import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from app.pipeline import Neutralizer
 from app.settings import Settings
+from tests.app.conftest import running
 from tests.app.files import encode
 
 
@@ -19,6 +27,49 @@ from tests.app.files import encode
 def settings(toy_models: Path) -> Settings:
     """Of the pipeline around the toy graph."""
     return Settings(models_dir=toy_models, device="cpu", warm_up=False)
+
+
+@dataclass(frozen=True)
+class RayService:
+    """`stoicnet serve --engine ray`, and with it a cluster that other runs may use.
+
+    Attributes:
+        client: of the service.
+        process: the command.
+        log: its output.
+        address: of the cluster, for processes with this one's environment.
+    """
+
+    client: httpx.Client
+    process: subprocess.Popen[bytes]
+    log: Path
+    address: str = "auto"
+
+
+@pytest.fixture(scope="session")
+def ray_service(toy_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayService]:
+    """One worker, two requests waiting, a second a photograph whatever the machine.
+
+    A stop gives balancers a minute, which a second signal ends.
+
+    The one cluster of all tests that need a running one: Ray takes longer to start than any of
+    them to run. Beside the replica there is room for two workers of batch runs.
+    """
+    settings = {"models_dir": str(toy_models), "workers": "1", "queue_size": "2"}
+    settings |= {"batch_delay_ms": "1000", "warm_up": "false", "drain_seconds": "60"}
+    log = tmp_path_factory.mktemp("ray") / "log.txt"
+    with (
+        # Not pytest's folder: the paths of Ray's sockets may not be longer than 107 characters.
+        tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("RAY_TMPDIR", folder)  # where "auto" finds this cluster and no other
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "hidden"))
+        options = ("--engine", "ray", "--max-replicas", "3")
+        with running(log, *options, patience=300, **settings) as (client, process):
+            yield RayService(client, process, log)
+            process.send_signal(signal.SIGINT)  # for which nobody is given a minute
 
 
 def portraits(astronaut: NDArray[np.uint8], count: int) -> list[bytes]:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 
 from app.pipeline import Neutralizer
 from tests.app.conftest import clean_environment, stoicnet
-from tests.app.scale.conftest import expected, fill, portraits, results
+from tests.app.scale.conftest import RayService, expected, fill, portraits, results
+from tests.app.scale.processes import descendants, gone
 
 pytestmark = pytest.mark.slow
 
@@ -29,13 +31,13 @@ PATIENCE_S = 240
 
 @contextmanager
 def started(
-    source: Path, output: Path, engine: str, models: Path
+    source: Path, output: Path, models: Path, *options: str, **variables: str
 ) -> Iterator[subprocess.Popen[str]]:
     """A batch run; it, and what it started, are gone afterwards."""
-    command = stoicnet("batch", str(source), str(output), "--engine", engine, "--workers", "2")
+    command = stoicnet("batch", str(source), str(output), "--workers", "2", *options)
     process = subprocess.Popen(
         command,
-        env=clean_environment(device="cpu", models_dir=str(models)),
+        env=clean_environment(device="cpu", models_dir=str(models)) | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -49,7 +51,7 @@ def started(
             process.kill()
         process.communicate()
         deadline = time.monotonic() + PATIENCE_S
-        while any(Path(f"/proc/{pid}").exists() for pid in below):
+        while not gone(below):
             assert time.monotonic() < deadline, below
             time.sleep(0.05)
 
@@ -66,71 +68,94 @@ def count(output: Path) -> int:
     return sum(1 for _ in output.rglob("*.png"))
 
 
-def descendants(pid: int) -> dict[int, str]:
-    """Processes below one, with their names."""
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text().rpartition(")")[2].split()
-        except OSError:  # it has just ended
-            continue
-        parents.setdefault(int(fields[1]), []).append(int(entry.parent.name))
-    below: dict[int, str] = {}
-    todo = [pid]
-    while todo:
-        for child in parents.get(todo.pop(), []):
-            todo.append(child)
-            try:
-                below[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
-            except OSError:
-                continue
-    return below
-
-
 def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
     out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1, err  # some images are bad
     return dict(json.loads(out.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("engine", ["local", "ray"])
-def test_every_image_is_done_exactly_once(
-    engine: str,
-    neutralizer: Neutralizer,
-    toy_models: Path,
-    astronaut: NDArray[np.uint8],
-    tmp_path: Path,
-) -> None:
-    source, output = tmp_path / "in", tmp_path / "out"
-    files = {f"{i % 3}/{i}.jpg": face for i, face in enumerate(portraits(astronaut, IMAGES))}
-    fill(source, files | {"0/bad.jpg": b"broken", "3/bad.jpg": b"broken"})
+class Begun:
+    """An input of good and bad images, and what runs over it have done so far."""
 
-    with started(source, output, engine, toy_models) as process:
-        until(lambda: count(output) >= 8, process)
-    first = {name: (output / name).stat() for name in results(output)}
-    assert 8 <= len(first) < IMAGES
-    assert not (output / "bad-images.parquet").exists()
+    def __init__(self, folder: Path, models: Path, astronaut: NDArray[np.uint8]) -> None:
+        self.source, self.output, self.models = folder / "in", folder / "out", models
+        faces = enumerate(portraits(astronaut, IMAGES))
+        self.good = {f"{i % 3}/{i}.jpg": face for i, face in faces}
+        fill(self.source, self.good | {"0/bad.jpg": b"broken", "3/bad.jpg": b"broken"})
+        self.kept: dict[str, os.stat_result] = {}
 
-    with started(source, output, engine, toy_models) as process:
-        if engine == "ray":  # and one of its workers on the way
-            until(lambda: count(output) >= len(first) + 2, process)
-            workers = [p for p, line in descendants(process.pid).items() if "ChunkActor" in line]
-            assert len(workers) == 2
-            os.kill(workers[0], signal.SIGKILL)
+    def ended_by(self, number: int, *options: str, **variables: str) -> None:
+        """Start a run and send it a signal when it has made some results."""
+        wanted = len(self.kept) + 6
+        with started(self.source, self.output, self.models, *options, **variables) as process:
+            until(lambda: count(self.output) >= wanted, process)
+            if number != signal.SIGKILL:
+                process.send_signal(number)
+                out, err = process.communicate(timeout=PATIENCE_S)
+                assert (process.returncode, out) == (128 + number, ""), err
+                assert "left for the next run" in err
+                assert "Traceback" not in err
+        self.check()
+        assert wanted <= len(self.kept) < IMAGES
+        assert not (self.output / "bad-images.parquet").exists()
+
+    def check(self) -> None:
+        """Nothing was written again."""
+        for name, stat in self.kept.items():
+            now = (self.output / name).stat()
+            assert (now.st_mtime_ns, now.st_ino) == (stat.st_mtime_ns, stat.st_ino)
+        self.kept = {name: (self.output / name).stat() for name in results(self.output)}
+
+    def is_whole(self, neutralizer: Neutralizer, summary: dict[str, Any], before: int) -> None:
+        """The last run, which had found so many results, has done all that was left."""
+        # Byte for byte what the pipeline makes of each image by itself, and nothing else.
+        assert results(self.output) == expected(neutralizer, self.good)
+        self.check()
+        assert summary["images"] == IMAGES + 2
+        assert summary["before"] >= before  # and what was bad and known already
+        assert summary["bad"] == 2
+        rows = pq.read_table(self.output / "bad-images.parquet").to_pylist()
+        assert [(row["key"], row["code"]) for row in rows] == [
+            ("0/bad.jpg", "not_an_image"),
+            ("3/bad.jpg", "not_an_image"),
+        ]
+        kept = [p.name for p in (self.output / ".stoicnet").rglob("*") if p.is_file()]
+        assert kept == ["run.json"]
+
+
+@pytest.fixture
+def begun(tmp_path: Path, toy_models: Path, astronaut: NDArray[np.uint8]) -> Begun:
+    return Begun(tmp_path, toy_models, astronaut)
+
+
+def test_every_image_is_done_exactly_once(begun: Begun, neutralizer: Neutralizer) -> None:
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        begun.ended_by(number)
+        drafts = begun.output / ".stoicnet" / "drafts"
+        if number != signal.SIGKILL:  # what it was at is finished
+            assert not drafts.exists() or not list(drafts.iterdir())
+    before = len(begun.kept)
+    with started(begun.source, begun.output, begun.models) as process:
         summary = finish(process)
+    begun.is_whole(neutralizer, summary, before)
 
-    # Byte for byte what the pipeline makes of each image by itself, and nothing else.
-    assert results(output) == expected(neutralizer, files)
-    for name, stat in first.items():  # not written again
-        now = (output / name).stat()
-        assert (now.st_mtime_ns, now.st_ino) == (stat.st_mtime_ns, stat.st_ino)
-    assert summary["images"] == IMAGES + 2
-    assert summary["before"] >= len(first)  # and what was bad and known already
-    assert summary["bad"] == 2
-    rows = pq.read_table(output / "bad-images.parquet").to_pylist()
-    assert [(row["key"], row["code"]) for row in rows] == [
-        ("0/bad.jpg", "not_an_image"),
-        ("3/bad.jpg", "not_an_image"),
-    ]
-    kept = [path.name for path in (output / ".stoicnet").rglob("*") if path.is_file()]
-    assert kept == ["run.json"]
+
+def test_every_image_is_done_exactly_once_on_ray(
+    begun: Begun, neutralizer: Neutralizer, ray_service: RayService
+) -> None:
+    def workers() -> list[int]:
+        below = descendants(ray_service.process.pid)
+        return [pid for pid, line in below.items() if "ChunkActor" in line]
+
+    # Once with a cluster of the run's own, of which nothing may be left.
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        begun.ended_by(signal.SIGKILL, "--engine", "ray", RAY_TMPDIR=folder)
+    options = ("--engine", "ray", "--address", ray_service.address)
+    begun.ended_by(signal.SIGTERM, *options)
+    before = len(begun.kept)
+    with started(begun.source, begun.output, begun.models, *options) as process:
+        # And with one of its workers killed on the way.
+        until(lambda: count(begun.output) >= before + 2, process)
+        os.kill(workers()[0], signal.SIGKILL)
+        summary = finish(process)
+    begun.is_whole(neutralizer, summary, before)

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Generator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -48,7 +49,7 @@ def job(folder: Path) -> Job:
 
 
 def test_what_is_left_is_done_by_another_process(tmp_path: Path) -> None:
-    outcomes = list(run_apart(dies_once, job(tmp_path), chunks_of("abcde")))
+    outcomes = list(run_apart(dies_once, job(tmp_path), chunks_of("abcde"), Event()))
     assert [(o.key, o.detail) for o in outcomes] == [
         *(("a", "5"), ("b", "5")),
         *(("c", "3"), ("d", "3"), ("e", "3")),
@@ -56,14 +57,14 @@ def test_what_is_left_is_done_by_another_process(tmp_path: Path) -> None:
 
 
 def test_a_process_that_always_dies_ends_the_run(tmp_path: Path) -> None:
-    outcomes = run_apart(dies_always, job(tmp_path), chunks_of("ab"))
+    outcomes = run_apart(dies_always, job(tmp_path), chunks_of("ab"), Event())
     assert next(outcomes).key == "a"
     with pytest.raises(RayError, match="died 3 times, at last with SIGABRT"):
         list(outcomes)
 
 
 def test_what_the_engine_raises_arrives(tmp_path: Path) -> None:
-    outcomes = run_apart(refuses, job(tmp_path), chunks_of("ab"))
+    outcomes = run_apart(refuses, job(tmp_path), chunks_of("ab"), Event())
     assert next(outcomes).key == "a"
     with pytest.raises(RayError, match="no cluster") as caught:
         next(outcomes)
@@ -71,7 +72,7 @@ def test_what_the_engine_raises_arrives(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_leaves_ends_the_process(tmp_path: Path) -> None:
-    outcomes = run_apart(dies_once, job(tmp_path), chunks_of("ab"))
+    outcomes = run_apart(dies_once, job(tmp_path), chunks_of("ab"), Event())
     assert next(outcomes).key == "a"
     outcomes.close()
     assert not (tmp_path / "died").exists()
