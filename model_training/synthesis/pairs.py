@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from model_training.synthesis.donors import Donors
 from model_training.synthesis.expression import Expression
 from model_training.synthesis.face_model import FaceModel
+from model_training.synthesis.geometry import PairGeometry, pair_geometry
 from model_training.synthesis.glasses import seen_units
 from model_training.synthesis.photos import (
     OVERSAMPLING,
@@ -22,7 +23,7 @@ from model_training.synthesis.photos import (
     portrait,
     valid_pixels,
 )
-from model_training.synthesis.render import Look, fitting_mouth, render
+from model_training.synthesis.render import Look, fitting_mouth, pose_expression, render
 from model_training.synthesis.sampling import draw_expression
 from model_training.synthesis.subject import Subject, prepare
 
@@ -34,6 +35,7 @@ class Pair:
     Attributes:
         images: uint8 RGB [2, S, S, 3]; 0 is the neutral photograph, 1 the expressive one.
         valid: bool [S, S], pixels that come from the photograph.
+        geometry: where the neutral face's points lie in the expressive picture.
         expression: what was put on.
         frame: 0-based number within the sequence.
         seed: the words the pair's randomness was seeded with.
@@ -41,6 +43,7 @@ class Pair:
 
     images: NDArray[np.uint8]
     valid: NDArray[np.bool_]
+    geometry: PairGeometry
     expression: Expression
     frame: int
     seed: str
@@ -118,6 +121,9 @@ def render_pair(setup: Setup, face: Portrait, subject: Subject, path: str, numbe
     return Pair(
         images=np.stack([place(image, jitter, setup.size) for image in (face.image, expressive)]),
         valid=valid_pixels(face, jitter, setup.size),
+        geometry=pair_geometry(
+            model, subject, pose_expression(model, subject, shown), jitter, setup.size
+        ),
         expression=replace(shown, units=units),
         frame=frame,
         seed="-".join(map(str, words)),

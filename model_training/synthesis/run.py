@@ -67,7 +67,12 @@ class Options:
     def spec(self) -> StoreSpec:
         """What a resumed run must agree in."""
         kept = {"seed": self.seed, "split": self.split, "exclude": list(self.exclude)}
-        drawn = {"frames": self.frames, "donors": self.donors, "names": list(self.names)}
+        drawn = {
+            "frames": self.frames,
+            "donors": self.donors,
+            "names": list(self.names),
+            "geometry": 1,
+        }
         return StoreSpec(self.pairs, self.size, {**kept, **drawn})
 
 
@@ -169,7 +174,7 @@ class Worker:
         made = make_pairs(self.setup, photo, landmarks, path, numbers)
         rows: list[list[Any]] = []
         for index, pair in enumerate(made, chunk.start):
-            self.store.write(index, pair.images, pair.valid)
+            self.store.write(index, pair)
             units = [round(pair.expression.units[unit], 3) for unit in ACTION_UNITS]
             label = [index, path, person_of(path), pair.expression.name, pair.frame]
             rows.append([*label, *units, pair.seed])

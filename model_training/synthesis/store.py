@@ -1,6 +1,6 @@
 """A pair set on disk: memory-mappable arrays that can be filled in any order and resumed.
 
-`pairs.npy` and `valid.npy` are made at their full size first. Work is cut into chunks; a chunk's
+All arrays are made at their full size first. Work is cut into chunks; a chunk's
 pixels are written and synced, then its label rows appear under `chunks/` by rename. So after a
 kill, the chunks that have a label file are exactly the chunks whose pixels are complete.
 """
@@ -22,8 +22,11 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from model_training.runs.atomic import atomic_path
+from model_training.synthesis.geometry import FLOW_STEP
+from model_training.synthesis.pairs import Pair
 
 PAIRS, VALID, LABELS, REJECTED = "pairs.npy", "valid.npy", "labels.csv", "rejected.csv"
+FLOW, KNOWN, OPENING, POINTS = "flow.npy", "known.npy", "opening.npy", "points.npy"
 
 
 class StoreError(ValueError):
@@ -64,9 +67,17 @@ class PairStore:
     def __init__(self, folder: Path, spec: StoreSpec) -> None:
         self.folder = folder
         self.spec = spec
+        count, size, half = spec.count, spec.size, spec.size // FLOW_STEP
+        shapes: dict[str, tuple[str, tuple[int, ...]]] = {
+            PAIRS: ("|u1", (count, 2, size, size, 3)),
+            VALID: ("|u1", (count, -(-size * size // 8))),
+            FLOW: ("<f2", (count, half, half, 2)),
+            KNOWN: ("|u1", (count, -(-half * half // 8))),
+            OPENING: ("|u1", (count, -(-size * size // 8))),
+            POINTS: ("<f4", (count, 2, 468, 2)),
+        }
         self._arrays = {
-            PAIRS: _array(folder / PAIRS, (spec.count, 2, spec.size, spec.size, 3)),
-            VALID: _array(folder / VALID, (spec.count, -(-spec.size * spec.size // 8))),
+            name: _array(folder / name, kind, shape) for name, (kind, shape) in shapes.items()
         }
 
     @classmethod
@@ -92,9 +103,17 @@ class PairStore:
             write_text(record, written + "\n")
         return cls(folder, spec)
 
-    def write(self, index: int, images: NDArray[np.uint8], valid: NDArray[np.bool_]) -> None:
-        """Write one pair's pixels at its place."""
-        for name, data in ((PAIRS, images), (VALID, np.packbits(valid.ravel()))):
+    def write(self, index: int, pair: Pair) -> None:
+        """Write one pair's pixels and geometry at its place."""
+        parts: dict[str, NDArray[Any]] = {
+            PAIRS: pair.images,
+            VALID: np.packbits(pair.valid.ravel()),
+            FLOW: pair.geometry.flow,
+            KNOWN: np.packbits(pair.geometry.known.ravel()),
+            OPENING: np.packbits(pair.geometry.opening.ravel()),
+            POINTS: pair.geometry.points,
+        }
+        for name, data in parts.items():
             fd, start = self._arrays[name]
             raw = np.ascontiguousarray(data).tobytes()
             if os.pwrite(fd, raw, start + index * len(raw)) != len(raw):
@@ -127,17 +146,18 @@ class PairStore:
         self.close()
 
 
-def _array(file: Path, shape: tuple[int, ...]) -> tuple[int, int]:
-    """Open (or make, by rename) an uint8 .npy of a shape: file descriptor and offset of its data.
+def _array(file: Path, kind: str, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Open (or make, by rename) a .npy of a type and shape: file descriptor and start of its data.
 
     Written with pwrite and not through a memory map: a map's dirty pages would count as memory.
     """
     if not file.exists():
         with atomic_path(file) as temporary, temporary.open("wb") as handle:
             npy.write_array_header_1_0(
-                handle, {"descr": "|u1", "fortran_order": False, "shape": shape}
+                handle, {"descr": kind, "fortran_order": False, "shape": shape}
             )
-            handle.truncate(handle.tell() + int(np.prod(shape, dtype=np.int64)))
+            bytes_each = np.dtype(kind).itemsize
+            handle.truncate(handle.tell() + bytes_each * int(np.prod(shape, dtype=np.int64)))
     with file.open("rb") as handle:
         npy.read_magic(handle)
         found, _, _ = npy.read_array_header_1_0(handle)

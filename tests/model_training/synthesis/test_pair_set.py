@@ -77,7 +77,10 @@ def test_set_is_complete_labelled_and_explains_its_rejects(whole: Options) -> No
 @pytest.mark.slow
 def test_two_workers_make_the_same_pixels_as_one(whole: Options, options: Options) -> None:
     synthesize(options, workers=2)
-    for name in ("pairs.npy", "valid.npy", "labels.csv"):
+    for name in (
+        "pairs.npy", "valid.npy", "flow.npy", "known.npy", "opening.npy", "points.npy",
+        "labels.csv",
+    ):  # fmt: skip
         assert (whole.out / name).read_bytes() == (options.out / name).read_bytes(), name
 
 
