@@ -95,6 +95,12 @@ def connect(address: str | None, cpus: int) -> Any:
     return ray
 
 
+def cause(error: BaseException) -> str:
+    """The last line of a message of Ray's, which names what went wrong in the other process."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
+
+
 def patiently(start: Callable[[], T]) -> T:
     """Call what starts a part of Serve until Ray's fixed limit of a minute is met.
 
@@ -106,9 +112,10 @@ def patiently(start: Callable[[], T]) -> T:
     while True:
         try:
             return start()
-        except (TimeoutError, ray.exceptions.RayError) as error:
+        except (TimeoutError, ray.exceptions.RayActorError) as error:
             if time.monotonic() > deadline:
                 raise RayError(f"{type(error).__name__}: {error}") from error
+            time.sleep(1)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import cv2
 from app.scale.extra import needed, require
 from app.scale.job import Job
 from app.scale.places import Place, PlaceError
-from app.scale.ray_cluster import RayError, connect
+from app.scale.ray_cluster import RayError, cause, connect
 from app.scale.ray_process import run_apart
 from app.scale.records import Chunk, Outcome
 
@@ -107,10 +107,4 @@ def _run(ray: Any, job: Job, chunks: list[Chunk], threads: int) -> Generator[Out
             for pickled in batch["outcomes"]:
                 yield from pickle.loads(pickled)
     except ray.exceptions.RayError as error:
-        raise RayError(_cause(error)) from error
-
-
-def _cause(error: BaseException) -> str:
-    """The last line of a message, which names what went wrong in the worker."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+        raise RayError(cause(error)) from error

@@ -22,7 +22,7 @@ from app.inference.registry import checked_bytes, listed_files
 from app.main import create_app
 from app.observability.logs import configure_logging
 from app.scale.extra import needed
-from app.scale.ray_cluster import RayError, connect, patiently, placed
+from app.scale.ray_cluster import RayError, cause, connect, patiently, placed
 from app.scale.ray_drain import drain
 from app.scale.stopping import Stop, Stopped, stopping
 from app.settings import Settings
@@ -162,11 +162,11 @@ def serve_on_ray(
         try:
             serve = needed("ray.serve", "The engine ray")
             with stop.interrupting():
-                patiently(lambda: serve.start(http_options={"host": host, "port": port}))
                 try:
+                    patiently(lambda: serve.start(http_options={"host": host, "port": port}))
                     patiently(lambda: serve.run(app, name=NAME, route_prefix="/"))
                 except RuntimeError as error:
-                    raise RayError(f"The replicas did not start: {error}") from error
+                    raise RayError(f"The service did not start: {cause(error)}") from error
             stop.asked.wait()
         finally:
             _end(ray, settings, stop)
