@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from app.batch.cli import batch
 from app.command import (
     EXIT_SOME_FAILED,
     EXIT_WRONG_USAGE,
@@ -24,7 +25,6 @@ from app.faces.selection import FacesPolicy
 from app.files import FreeNames, photographs, with_progress, write
 from app.pipeline import Neutralizer
 from app.result import Options, Output
-from app.scale.cli import batch
 from app.settings import ModelName, Settings
 from app.version import software_version
 
@@ -83,7 +83,7 @@ def serve(
     """Serve POST /neutralize over HTTP."""
     settings = settings_from(device=device)
     if engine == "ray":
-        from app.scale.ray_server import Replicas, serve_on_ray
+        from app.ray.server import Replicas, serve_on_ray
 
         with start_errors():
             most = max(replicas, max_replicas or 0)

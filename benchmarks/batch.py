@@ -27,8 +27,8 @@ from pathlib import Path
 
 from PIL import Image, ImageEnhance
 
-from app.scale.records import Item
-from app.scale.sources import chunks
+from app.batch.records import Item
+from app.batch.sources import chunks
 from benchmarks.stage_costs import SAMPLE
 
 ENOUGH = 1.7

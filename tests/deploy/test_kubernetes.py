@@ -131,7 +131,7 @@ def test_pods_of_the_ray_cluster_follow_the_schemas(version: str) -> None:
 def test_what_ray_serve_is_told() -> None:
     from ray.serve import schema
 
-    from app.scale import ray_server
+    from app.ray import server as ray_server
 
     spec = ray_service()
     told = yaml.safe_load(spec["serveConfigV2"])

@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
+from app.batch.job import Job
+from app.batch.places import Place, PlaceError
+from app.batch.run import Summary, WrongRunError, run_batch
+from app.batch.sources import chunks, look_into
 from app.pipeline import Neutralizer
 from app.result import Options
-from app.scale.batch import Summary, WrongRunError, run_batch
-from app.scale.job import Job
-from app.scale.places import Place, PlaceError
-from app.scale.sources import chunks, look_into
 from app.settings import Settings
 from tests.app.files import encode
 from tests.app.scale.conftest import expected, fill, portraits, results, tar_of
@@ -159,7 +159,7 @@ def test_a_full_disk_ends_the_run(
     fill(source, {"a/0.jpg": portraits(astronaut, 1)[0]})
     output.mkdir()
     (output / "a").write_text("a file where a folder has to be")
-    from app.scale.batch import BrokenRunError
+    from app.batch.run import BrokenRunError
 
     with pytest.raises(BrokenRunError, match="cannot_write"):
         run(source, output, settings)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.scale.names import key_of, result_name
+from app.batch.names import key_of, result_name
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=300))

@@ -10,10 +10,10 @@ from threading import Event
 
 import pytest
 
-from app.scale.job import Job
-from app.scale.ray_cluster import RayError
-from app.scale.ray_process import run_apart
-from app.scale.records import OK, Chunk, Item, Outcome
+from app.batch.job import Job
+from app.batch.ray_process import run_apart
+from app.batch.records import OK, Chunk, Item, Outcome
+from app.ray.cluster import RayError
 from app.settings import Settings
 
 pytestmark = pytest.mark.slow

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from app.pipeline import Neutralizer
-from app.scale.ray_cluster import RayError
-from app.scale.ray_server import Replicas, bound
+from app.ray.cluster import RayError
+from app.ray.server import Replicas, bound
 from app.settings import Settings
 from tests.app.files import encode
 from tests.app.scale.conftest import RayService

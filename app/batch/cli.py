@@ -54,9 +54,9 @@ def batch(
     1. A run that was stopped goes on where it was when the same command is given again; a signal
     lets it finish what it is at, and the exit code is 128 and the signal's number.
     """
-    from app.scale.batch import StoppedRunError, run_batch
-    from app.scale.job import Job
-    from app.scale.stopping import Stopped, stopping
+    from app.batch.job import Job
+    from app.batch.run import StoppedRunError, run_batch
+    from app.stopping import Stopped, stopping
 
     settings = settings_from(device=device, warm_up=False)
     options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import cv2
 
-from app.scale.job import Job
-from app.scale.records import Chunk, Outcome
+from app.batch.job import Job
+from app.batch.records import Chunk, Outcome
 
 
 def run_local(job: Job, chunks: list[Chunk], stop: threading.Event) -> Generator[Outcome]:

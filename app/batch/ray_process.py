@@ -17,10 +17,10 @@ from collections.abc import Callable, Generator
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from app.batch.job import Job
+from app.batch.records import Chunk, Outcome
 from app.errors import StartupError
-from app.scale.job import Job
-from app.scale.ray_cluster import RayError
-from app.scale.records import Chunk, Outcome
+from app.ray.cluster import RayError
 
 _log = logging.getLogger(__name__)
 _STARTS = 3

@@ -7,12 +7,12 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from app.batch.places import Place
+from app.batch.records import Chunk, Outcome
+from app.batch.store import ResultStore
+from app.batch.work import Worker
 from app.pipeline import Neutralizer
 from app.result import Options
-from app.scale.places import Place
-from app.scale.records import Chunk, Outcome
-from app.scale.store import ResultStore
-from app.scale.work import Worker
 from app.settings import Settings
 
 EngineName = Literal["local", "ray"]

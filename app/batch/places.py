@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import StartupError
-from app.scale.extra import MissingExtraError, needed
+from app.extra import MissingExtraError, needed
 
 # A put there appears whole or not at all, while a rename is a copy and a delete.
 _WHOLE_PUTS = frozenset({"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci"})

@@ -11,12 +11,12 @@ from typing import Any
 
 import cv2
 
-from app.scale.extra import needed, require
-from app.scale.job import Job
-from app.scale.places import Place, PlaceError
-from app.scale.ray_cluster import RayError, cause, connect
-from app.scale.ray_process import run_apart
-from app.scale.records import Chunk, Outcome
+from app.batch.job import Job
+from app.batch.places import Place, PlaceError
+from app.batch.ray_process import run_apart
+from app.batch.records import Chunk, Outcome
+from app.extra import needed, require
+from app.ray.cluster import RayError, cause, connect
 
 _BLOCKS = 1000  # a task of an actor works on a block; more tasks would only be bookkeeping
 

@@ -13,10 +13,10 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.scale.extra import needed
-from app.scale.names import result_name
-from app.scale.places import Place, PlaceError
-from app.scale.records import Outcome
+from app.batch.names import result_name
+from app.batch.places import Place, PlaceError
+from app.batch.records import Outcome
+from app.extra import needed
 
 BAD_IMAGES = "bad-images.parquet"
 _OWN = ".stoicnet"

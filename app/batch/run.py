@@ -8,19 +8,19 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from app.batch.job import Engine, EngineName, Job
+from app.batch.local_engine import run_local
+from app.batch.names import result_name
+from app.batch.places import Place
+from app.batch.ray_engine import run_ray
+from app.batch.records import OK, Item, Outcome
+from app.batch.sources import chunks, look_into
+from app.batch.store import BAD_IMAGES, ResultStore
+from app.batch.watch import watching
 from app.errors import StartupError, StoicNetError
 from app.inference.registry import FUSED, read_manifest
-from app.scale.job import Engine, EngineName, Job
-from app.scale.local_engine import run_local
-from app.scale.names import result_name
-from app.scale.places import Place
-from app.scale.ray_cluster import placed
-from app.scale.ray_engine import run_ray
-from app.scale.records import OK, Item, Outcome
-from app.scale.sources import chunks, look_into
-from app.scale.stopping import Stop
-from app.scale.store import BAD_IMAGES, ResultStore
-from app.scale.watch import watching
+from app.ray.cluster import placed
+from app.stopping import Stop
 from app.version import software_version
 
 _ENGINES: Mapping[EngineName, Engine] = {"local": run_local, "ray": run_ray}

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from app.batch.names import key_of
+from app.batch.places import Place, PlaceError
+from app.batch.records import Chunk, Item, Outcome
+from app.batch.tables import image_rows
 from app.files import SUFFIXES
-from app.scale.names import key_of
-from app.scale.places import Place, PlaceError
-from app.scale.records import Chunk, Item, Outcome
-from app.scale.tables import image_rows
 
 _INDEXING = 8  # shards indexed at the same time: that is waiting, not computing
 _MOST_SLICES = 8  # of a row group: every slice reads it from its beginning

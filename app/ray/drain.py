@@ -19,8 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import MEDIA_TYPE
 from app.closing import ask_to_leave, close_port, longest_answer
-from app.scale.stopping import Stop
 from app.settings import Settings
+from app.stopping import Stop
 
 _log = logging.getLogger(__name__)
 _NAMESPACE = "serve"

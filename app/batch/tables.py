@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from app.scale.extra import needed
-from app.scale.places import Place
-from app.scale.records import Chunk, Item
+from app.batch.places import Place
+from app.batch.records import Chunk, Item
+from app.extra import needed
 
 _ROWS = 16  # read at once; they are in memory together
 

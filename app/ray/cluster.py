@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 from app.errors import StartupError
-from app.scale.extra import needed
+from app.extra import needed
 from app.settings import Settings
 
 T = TypeVar("T")

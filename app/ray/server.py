@@ -1,7 +1,7 @@
 """The service on Ray Serve: the same FastAPI application, in replicas across a cluster.
 
 `stoicnet serve --engine ray` runs it; a RayService on Kubernetes names
-`app.scale.ray_server:application`.
+`app.ray.server:application`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.service import Service
 from app.closing import longest_answer
+from app.extra import needed
 from app.inference.registry import checked_bytes, listed_files
 from app.main import create_app
 from app.observability.logs import configure_logging
-from app.scale.extra import needed
-from app.scale.ray_cluster import RayError, cause, connect, patiently, placed
-from app.scale.ray_drain import drain
-from app.scale.stopping import Stop, Stopped, stopping
+from app.ray.cluster import RayError, cause, connect, patiently, placed
+from app.ray.drain import drain
 from app.settings import Settings
+from app.stopping import Stop, Stopped, stopping
 
 _log = logging.getLogger(__name__)
 NAME = "stoicnet"

@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from app.batch.places import Place
+from app.batch.records import Chunk, Item, Outcome
+from app.batch.store import ResultStore
+from app.batch.tables import read_rows
 from app.errors import StoicNetError, WorkError
 from app.pipeline import Neutralizer
 from app.result import Options
-from app.scale.places import Place
-from app.scale.records import Chunk, Item, Outcome
-from app.scale.store import ResultStore
-from app.scale.tables import read_rows
 
 _AHEAD = 3  # files fetched while one is worked on
 _DEAD_AFTER = 3  # failed runs of a model in a row: the device is lost

@@ -1,0 +1,1 @@
+"""The service on Ray Serve, and Ray itself (extra `scale`)."""
