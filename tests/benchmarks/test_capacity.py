@@ -11,7 +11,7 @@ from benchmarks.capacity import Assumed, capacity_table, costs, queue_table, ser
 from benchmarks.queueing import Fleet, simulate
 from benchmarks.stage_costs import given, read
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "scaling.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "scaling.md"
 
 
 def erlang_c_wait(workers: int, load: float) -> float:
