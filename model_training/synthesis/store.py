@@ -21,12 +21,13 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from model_training.errors import UsageError
 from model_training.runs.atomic import atomic_path
 
 PAIRS, VALID, LABELS, REJECTED = "pairs.npy", "valid.npy", "labels.csv", "rejected.csv"
 
 
-class StoreError(ValueError):
+class StoreError(UsageError):
     """The folder holds another pair set."""
 
 
