@@ -34,20 +34,22 @@ from model_training.classic.recipe import PAPER
 from model_training.classic.stage1 import steps_of_stage1
 from model_training.classic.stage2 import steps_of_stage2
 from model_training.classic.stage3 import steps_of_sgd
+from model_training.meter.config import LabelledSets, MeterTraining
 from model_training.meter.network import BLENDSHAPES, METER_SIZE, QUANTITIES, MeterNet
-from model_training.meter.train import MeterTraining, steps_of_meter
-from model_training.photo.batches import PhotoData, PhotoShare, Window
-from model_training.photo.config import PhotoTraining
+from model_training.meter.train import steps_of_meter
+from model_training.photo.batches import PhotoShare, Window
+from model_training.photo.config import PhotoData, PhotoTraining
 from model_training.photo.expression_loss import ExpressionLoss
-from model_training.photo.eyes.batches import EyeBatch, EyeData
+from model_training.photo.eyes.batches import EyeBatch
+from model_training.photo.eyes.config import EyeData, EyeTraining
 from model_training.photo.eyes.network import PATCH_HEIGHT, PATCH_WIDTH
-from model_training.photo.eyes.train import EyeTraining, eye_networks, steps_of_eyes
+from model_training.photo.eyes.train import eye_networks, steps_of_eyes
 from model_training.photo.network import CROP_SIZE
 from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.photo.warm_start import load_meter
 from model_training.portraits.crops import CropCache
 from model_training.runs.compute import Compute, choose
-from model_training.runs.loop import Pace
+from model_training.runs.config import Pace
 
 Step = Callable[[int], object]
 
@@ -114,7 +116,7 @@ class _Repeated(NamedTuple):
 
 def meter(compute: Compute) -> Load:
     """On the published batch."""
-    config = MeterTraining({}, Path(), Path())
+    config = MeterTraining(LabelledSets(), Path(), Path())
     size = config.batch_size
     labels = torch.randn(size, len(QUANTITIES) + BLENDSHAPES)
     batch = _Repeated(_pictures(size, 3, METER_SIZE, METER_SIZE), labels)

@@ -1,5 +1,8 @@
 """Entry point of `python -m model_training`."""
 
-from model_training.cli import app
+try:
+    from model_training.cli import main
+except ModuleNotFoundError as error:
+    raise SystemExit(f'error: {error}: pip install -e ".[train]"') from None
 
-app()
+main()

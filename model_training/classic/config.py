@@ -1,9 +1,17 @@
-"""Sizes and options of the `classic` networks; the defaults are the paper's."""
+"""What `classic` is told: its networks' sizes (the paper's), its data, its commands."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge
+from pydantic import DirectoryPath, Field, FilePath
+from tyro.conf import Positional, arg
+
+from model_training.options import ExistingPath, Many
+from model_training.runs.config import ComputeConfig, DeviceConfig, Pace
 
 PReLUKind = Literal["pixel", "channel", "shared"]
 
@@ -68,3 +76,128 @@ class ClassicConfig:
     def from_dict(cls, values: dict[str, Any]) -> ClassicConfig:
         """Inverse of `to_dict`."""
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The folders a run reads; None or empty where the user gave none.
+
+    Attributes:
+        images: folder of any face images.
+        lfw: Labeled Faces in the Wild, funneled.
+        london: Face Research Lab London Set; its smiles are pairs too.
+        canada: neutral portraits of webmorphR.stim.
+        fairface: FairFace.
+        ck_plus: CK+; its sequences are pairs too.
+        pairs: folder of pairs for stage 3: pairs.npy, pairs.csv, or source/ and target/ with
+            files of the same name.
+        align_pairs: pair files are photographs, to be cropped like other images.
+        landmarks: landmark table; without one, or for images not in it, YuNet finds the eyes.
+    """
+
+    images: tuple[DirectoryPath, ...] = ()
+    lfw: DirectoryPath | None = None
+    london: DirectoryPath | None = None
+    canada: DirectoryPath | None = None
+    fairface: DirectoryPath | None = None
+    ck_plus: DirectoryPath | None = None
+    pairs: tuple[DirectoryPath, ...] = ()
+    align_pairs: bool = False
+    landmarks: FilePath | None = None
+
+
+@dataclass(frozen=True)
+class ClassicTraining:
+    """Train StoicNet as published: VAE, adversarial enhancer, neutralizer.
+
+    Reads images (any of --lfw, --london, --canada, --fairface, --ck-plus, --images) and pairs
+    (--pairs; --london and --ck-plus bring their own), and writes OUT/classic.pt, with curves,
+    picture sheets and checkpoints beside it. Killed at any moment and started again with the same
+    options, it continues exactly where its last checkpoint was.
+
+    Attributes:
+        out: folder of the run; start again to continue it.
+        sources: folders to read.
+        recipe: paper, or extended (see docs/training.md).
+        settings: change a setting of the recipe, as w_kl=1e-3.
+        threads: CPU threads; 0 leaves torch's choice.
+        sheet_epochs: epochs between picture sheets and measurements.
+        pace: how often to log and save.
+        compute: where, and in which precision.
+    """
+
+    out: Path
+    sources: Sources = field(default_factory=Sources)
+    recipe: Literal["paper", "extended"] = "paper"
+    settings: Annotated[tuple[str, ...], arg(name="set")] = ()
+    threads: int = 0
+    sheet_epochs: int = 5
+    pace: Pace = field(default_factory=Pace)
+    compute: ComputeConfig = field(default_factory=ComputeConfig)
+
+
+@dataclass(frozen=True)
+class NeutralizerTraining:
+    """Learn another transformation of the latent space from pairs, everything else frozen.
+
+    The paper notes that the neutralizer generalises (glasses, facial hair). Writes
+    OUT/neutralizer-NAME.onnx (latent mu [B, Z] to mu [B, Z]), NAME.json with held-out errors of
+    both solutions and of the controls, and a picture sheet. With a folder of exported files as
+    weights (onnx_models/classic), `extended` is the recipe, and OUT/models is a models folder whose
+    `classic` has this neutralizer, for `evaluate --models-dir` or the service.
+
+    Attributes:
+        name: of the transformation, for instance glasses.
+        weights: classic.pt of a training, or a folder of exported files.
+        pairs: folder of pairs, source with and target without.
+        out: folder to write to.
+        solution: sgd (published) or ridge (closed form).
+        align_pairs: pair files are photographs and must be cropped.
+        landmarks: landmark table; without one, or for images not in it, YuNet finds the eyes.
+        london: London's smiles, beside the pairs.
+        epochs: of SGD; by default the recipe's.
+        share_people: fit pairs of people whom another set holds out (leaky split).
+        device: where to compute.
+    """
+
+    name: Positional[Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]*$")]]
+    weights: ExistingPath
+    pairs: Many[DirectoryPath]
+    out: Path
+    solution: Literal["sgd", "ridge"] = "ridge"
+    align_pairs: bool = False
+    landmarks: FilePath | None = None
+    london: DirectoryPath | None = None
+    epochs: int | None = None
+    share_people: bool = False
+    device: DeviceConfig = field(default_factory=DeviceConfig)
+
+
+@dataclass(frozen=True)
+class ClassicExport:
+    """Write encoder, neutralizer, decoder, enhancer and fused.onnx to MODELS/classic.
+
+    Every file is compared with torch before it gets its name; the manifest then records it.
+
+    Attributes:
+        weights: classic.pt of a training.
+        models: folder of manifest.json.
+        version: semantic version of the weights.
+        neutralizer: sgd or ridge; by default the recipe's choice.
+        sharpen: strength of the final sharpening filter; by default the recipe's.
+        quality: JSON of measured figures.
+    """
+
+    weights: Positional[FilePath]
+    models: Path = Path("onnx_models")
+    version: str = "0.1.0"
+    neutralizer: Literal["sgd", "ridge"] | None = None
+    sharpen: Annotated[float, Ge(0)] | None = None
+    quality: FilePath | None = None
+
+
+COMMANDS = {
+    "train classic": (ClassicTraining, "train"),
+    "train neutralizer": (NeutralizerTraining, "train_neutralizer"),
+    "export classic": (ClassicExport, "export"),
+}

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR
 from model_training.classic.networks import ClassicConfig, ClassicNet, Neutralizer
 from model_training.classic.networks.pixels import to_image, to_network
+from model_training.errors import InputError
 from model_training.runs.atomic import atomic_path
 from model_training.runs.compact import store_in_half
 from model_training.runs.manifest import update_manifest
@@ -43,7 +44,7 @@ RESEARCH_ONLY = frozenset({"lfw", "ck_plus"})
 """Sets whose images are for research: so are weights trained on them."""
 
 
-class ExportError(RuntimeError):
+class ExportError(InputError):
     """An exported graph does not compute what torch computes."""
 
 

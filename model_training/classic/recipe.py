@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from model_training.classic.config import ClassicConfig
-from model_training.classic.perceptual import PerceptualKind
+from model_training.errors import UsageError
 from model_training.runs.schedules import LinearRamp
+
+PerceptualKind = Literal["none", "discriminator", "efficientnet"]
 
 
 @dataclass(frozen=True)
@@ -164,3 +168,22 @@ def with_options(recipe: ClassicRecipe, **options: Any) -> ClassicRecipe:
     if unknown:
         raise ValueError(f"no such setting: {', '.join(sorted(unknown))}")
     return replace(recipe, network=replace(recipe.network, **network), **given)
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """`["w_kl=1e-3", "flip=true"]` to keyword arguments of `with_options`.
+
+    Raises:
+        UsageError: an entry is not KEY=VALUE.
+    """
+    found: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set: {setting!r} is not KEY=VALUE")
+        text = {"true": "True", "false": "False"}.get(text.lower(), text)
+        try:
+            found[key.strip()] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            found[key.strip()] = text
+    return found

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from model_training.classic.config import Sources
 from model_training.classic.pair_sets import (
     PairSet,
     london_pairs,
@@ -27,54 +26,28 @@ from model_training.portraits.image_sets import (
 from model_training.portraits.locate import EyeLocator, make_locator
 
 
-@dataclass(frozen=True)
-class Sources:
-    """The folders a run reads; None or empty where the user gave none.
+def list_images(sources: Sources) -> list[FaceImage]:
+    """All images of all sets.
 
-    Attributes:
-        images: folders of any face images.
-        lfw: Labeled Faces in the Wild, funneled.
-        london: Face Research Lab London Set; its smiles are pairs too.
-        canada: neutral portraits of webmorphR.stim.
-        fairface: FairFace.
-        ck_plus: CK+; its sequences are pairs too.
-        pairs: pair folders (`data.pair_sets`).
-        align_pairs: pair files are photographs, to be cropped like other images.
-        landmarks: landmark table; without one, or for images not in it, YuNet finds the eyes.
+    Raises:
+        EmptyImageSetError: a folder does not hold what it should.
+        ValueError: no image folder was given.
     """
-
-    images: Sequence[Path] = ()
-    lfw: Path | None = None
-    london: Path | None = None
-    canada: Path | None = None
-    fairface: Path | None = None
-    ck_plus: Path | None = None
-    pairs: Sequence[Path] = ()
-    align_pairs: bool = False
-    landmarks: Path | None = None
-
-    def list_images(self) -> list[FaceImage]:
-        """All images of all sets.
-
-        Raises:
-            EmptyImageSetError: a folder does not hold what it should.
-            ValueError: no image folder was given.
-        """
-        named = (
-            (self.lfw, lfw_images),
-            (self.london, london_images),
-            (self.canada, canada_images),
-            (self.fairface, fairface_images),
-            (self.ck_plus, ck_plus_images),
+    named = (
+        (sources.lfw, lfw_images),
+        (sources.london, london_images),
+        (sources.canada, canada_images),
+        (sources.fairface, fairface_images),
+        (sources.ck_plus, ck_plus_images),
+    )
+    found = [image for root, listing in named if root for image in listing(root)]
+    found += [image for root in sources.images for image in folder_images(root)]
+    if not found:
+        raise ValueError(
+            "no images given: name at least one of --images, --lfw, --london, --canada, "
+            "--fairface, --ck-plus"
         )
-        found = [image for root, listing in named if root for image in listing(root)]
-        found += [image for root in self.images for image in folder_images(root)]
-        if not found:
-            raise ValueError(
-                "no images given: name at least one of --images, --lfw, --london, --canada, "
-                "--fairface, --ck-plus"
-            )
-        return found
+    return found
 
 
 def prepare(sources: Sources, size: int, out: Path) -> tuple[CropCache, list[PairSet]]:
@@ -88,7 +61,7 @@ def prepare(sources: Sources, size: int, out: Path) -> tuple[CropCache, list[Pai
     Raises:
         EmptyImageSetError, ValueError, FileNotFoundError: a folder does not hold what it should.
     """
-    images = sources.list_images()
+    images = list_images(sources)
     locator = make_locator(sources.landmarks)
     cache = build_crops(images, locator, size, out / "crops")
     pairs = []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
-import typer
-
+from model_training.errors import UsageError
 from model_training.evaluation import datasets, layouts
 from model_training.evaluation.cases import Dataset
+from model_training.evaluation.config import DataConfig
 from model_training.evaluation.controls import NoOp
 from model_training.evaluation.systems import FusedModel, ReadyOutputs, Service, System
 from model_training.evaluation.views import PhotoView
@@ -31,7 +31,7 @@ def recognise(path: Path) -> Data:
     """The layout of a data folder or manifest.
 
     Raises:
-        typer.BadParameter: it has none of the known ones.
+        UsageError: it has none of the known ones.
     """
     if path.is_file() and path.suffix == ".csv":
         return Data.MANIFEST
@@ -43,49 +43,44 @@ def recognise(path: Path) -> Data:
         return Data.CKPLUS
     if any(path.rglob("subject01.normal*")):
         return Data.YALE
-    raise typer.BadParameter(
+    raise UsageError(
         f"{path} is none of {', '.join(Data)}, no manifest (.csv), and no folder with the layout "
         "of one; LFW needs --data lfw with --lfw and --landmarks"
     )
 
 
-def load_dataset(
-    data: str,
-    people: str,
-    london: Path | None,
-    lfw: Path | None,
-    landmarks: Path | None,
-    lfw_labels: Path | None,
-    folder: Path | None,
-    facts: Sequence[Path] = (),
-) -> Dataset:
+def load_dataset(config: DataConfig) -> Dataset:
     """The data set that the options describe.
 
     Raises:
-        typer.BadParameter: an option that this layout needs is missing.
+        UsageError: an option that this layout needs is missing.
+        DataError: the data has not the layout it was said to have.
     """
-    if data not in set(Data):
-        path = Path(data)
-        kind = recognise(path)
-        return load_dataset(kind, people, path, lfw, landmarks, lfw_labels, path, facts)
+    if config.data not in set(Data):
+        path = Path(config.data)
+        return load_dataset(replace(config, data=recognise(path), london=path, folder=path))
+    if config.called is not None:
+        return replace(load_dataset(replace(config, called=None)), name=config.called)
 
     def need(value: Path | None, option: str) -> Path:
         if value is None:
-            raise typer.BadParameter(f"--data {data} needs {option}")
+            raise UsageError(f"--data {config.data} needs {option}")
         return value
 
+    data, people = config.data, config.people
     if data == Data.LONDON:
-        return datasets.london(need(london, "--london"), people)
+        return datasets.london(need(config.london, "--london"), people)
     if data == Data.LFW:
-        marks = need(landmarks, "--landmarks")
-        return datasets.lfw(need(lfw, "--lfw"), marks, lfw_labels, people)
+        marks = need(config.landmarks, "--landmarks")
+        return datasets.lfw(need(config.lfw, "--lfw"), marks, config.lfw_labels, people)
+    folder = need(config.folder, "--folder")
     if data == Data.CKPLUS:
-        return layouts.ck_plus(need(folder, "--folder"), people)
+        return layouts.ck_plus(folder, people)
     if data == Data.YALE:
-        return layouts.yale(need(folder, "--folder"))
+        return layouts.yale(folder)
     if data == Data.PAIRS:
-        return datasets.pairs(need(folder, "--folder"), people, facts)
-    return datasets.manifest(need(folder, "--folder (the manifest's CSV)"))
+        return datasets.pairs(folder, people, config.facts)
+    return datasets.manifest(folder)
 
 
 def choose_system(

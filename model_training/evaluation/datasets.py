@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model_training.errors import InputError
 from model_training.evaluation.cases import (
     ArrayPicture,
     Case,
@@ -31,7 +32,7 @@ CALM_LIP_GAP = 0.035
 """Inter-oculars between the lips that still count as a closed mouth."""
 
 
-class DataError(ValueError):
+class DataError(InputError):
     """A data folder does not have the layout it was said to have."""
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cv2
 
+from model_training.errors import InputError
 from model_training.evaluation.cases import Image
 from model_training.evaluation.rows import TRUE_NEUTRAL, Row
 from model_training.runs.atomic import atomic_path
@@ -24,7 +25,7 @@ LEFT_OUT = "AU45_r"
 EXPRESSIVE, NEUTRAL = "expressive", "neutral"
 
 
-class OpenFaceError(ValueError):
+class OpenFaceError(InputError):
     """A CSV is not what OpenFace writes with `-aus`."""
 
 

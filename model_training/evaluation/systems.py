@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from app.faces.alignment import choose_crop_size, crop_matrix, cut
 from app.faces.compositing import composite
+from model_training.errors import InputError
 from model_training.evaluation.cases import Case, FilePicture, Image
 from model_training.evaluation.views import CropView, PhotoView, View
 
 
-class SystemFailedError(RuntimeError):
+class SystemFailedError(InputError):
     """A system cannot be evaluated: model file missing, service unreachable, output missing."""
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from model_training.runs.manifest import read_manifest, update_manifest
+from model_training.runs.manifest import model_entry, update_manifest
 
 _FIGURES = {
     "removed": "removed all",
@@ -40,7 +40,7 @@ def measured_quality(results: Path, model: str, version: str) -> dict[str, dict[
 
 def record_quality(models_dir: Path, results: Path, model: str) -> dict[str, dict[str, Any]]:
     """Write `measured_quality` of the model's current version into the manifest."""
-    version = read_manifest(models_dir)["models"][model]["version"]
+    version = model_entry(models_dir, model)["version"]
     quality = measured_quality(results, model, version)
     update_manifest(models_dir, model, quality=quality)
     return quality

@@ -7,12 +7,13 @@ whether an output looks neutral (it is differentiable in its input).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from model_training.meter.config import MeterConfig
 
 METER_SIZE = 160
 """Side of its crop in pixels (the crop contract's geometry): eyes 43 px apart, so that a mouth
@@ -34,21 +35,6 @@ BLENDSHAPE_NAMES = tuple(
 )
 """MediaPipe's blendshapes in its order."""
 BLENDSHAPES = len(BLENDSHAPE_NAMES)
-
-
-@dataclass(frozen=True)
-class MeterConfig:
-    """Sizes.
-
-    Attributes:
-        widths: channels at 1/2, 1/4, 1/8, 1/16 and 1/32 of the crop.
-        hidden: units of the layer before the outputs.
-        dropout: share of hidden units silenced in training.
-    """
-
-    widths: tuple[int, ...] = (16, 32, 64, 96, 128)
-    hidden: int = 192
-    dropout: float = 0.2
 
 
 class MeterReading(NamedTuple):

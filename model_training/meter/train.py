@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,42 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model_training.meter.agreement import correlations
+from model_training.meter.config import MeterTraining
 from model_training.meter.data import MeterBatches, MeterSet, load_meter_set, plain_batch
-from model_training.meter.network import QUANTITIES, MeterConfig, MeterNet
+from model_training.meter.network import QUANTITIES, MeterNet
 from model_training.runs.compute import ON_CPU, Compute
 from model_training.runs.distributed import ALONE, Workers
-from model_training.runs.loop import Pace, Stage, Steps, run_stage
-
-
-@dataclass(frozen=True)
-class MeterTraining:
-    """One training run.
-
-    Attributes:
-        folders: image set -> folder; weights shipped with `photo` use the CC BY sets alone.
-        landmarks: MediaPipe's labels.
-        out: folder for crops, checkpoint and log.
-        steps: of the whole run (the learning rate ends there).
-        batch_size: crops a step.
-        learning_rate: AdamW's, at its height.
-        blendshape_weight: of the auxiliary 52 outputs against the three quantities.
-        network: sizes.
-        seed: of weights, batches and augmentation.
-        threads: torch threads.
-        pace: how often to log and save.
-    """
-
-    folders: Mapping[str, Path]
-    landmarks: Path
-    out: Path
-    steps: int = 4_000
-    batch_size: int = 48
-    learning_rate: float = 1e-3
-    blendshape_weight: float = 0.5
-    network: MeterConfig = field(default_factory=MeterConfig)
-    seed: int = 0
-    threads: int = 2
-    pace: Pace = field(default_factory=Pace)
+from model_training.runs.loop import Stage, Steps, run_stage
 
 
 def learning_rate_at(step: int, config: MeterTraining) -> float:

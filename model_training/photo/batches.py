@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,42 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model_training.photo.config import PhotoData
 from model_training.photo.emphasis import read_emphasis
 from model_training.photo.network import WINDOW_LEFT, WINDOW_SIZE, WINDOW_TOP
 from model_training.photo.pair_flow import PairFlow
 from model_training.photo.pair_store import PairStore
 from model_training.portraits.augment import augment_pair, augment_single, misalign, one_side
 from model_training.runs.distributed import ALONE, Workers
-
-
-@dataclass(frozen=True)
-class PhotoData:
-    """Where the data is and how a batch is mixed.
-
-    Attributes:
-        pairs: synthetic pair sets (folders of `pairs.npy`, `valid.npy`).
-        prepared: output folder of `prepare photo`.
-        synthetic: synthetic pairs in a batch.
-        transplants: transplants in a batch.
-        smiles: real smile pairs in a batch.
-        unchanged: how many of all these are made neutral-to-neutral.
-        wild: real expressive crops without a target.
-        calm: real neutral crops for the discriminator.
-        one_sided: share of the pairs of closing eyes that become a wink.
-        misaligned: share of the batches that are resampled off their alignment; the others keep
-            their sharpness.
-    """
-
-    pairs: tuple[Path, ...]
-    prepared: Path
-    synthetic: int = 10
-    transplants: int = 2
-    smiles: int = 2
-    unchanged: int = 2
-    wild: int = 6
-    calm: int = 8
-    one_sided: float = 0.4
-    misaligned: float = 0.5
 
 
 @dataclass(frozen=True)

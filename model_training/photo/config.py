@@ -1,29 +1,144 @@
-"""What a training of `photo` is told."""
+"""What `photo` is told: its network's sizes, its data, its training, its export.
+
+The defaults are what the shipped weights were made with; docs/training.md says why.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model_training.photo.batches import PhotoData
-from model_training.photo.losses import PhotoLossWeights
-from model_training.photo.network import PhotoConfig
+from pydantic import DirectoryPath, FilePath
+
+from model_training.options import Many
+from model_training.runs.config import ComputeConfig
+
+CC_BY_SETS = ("london", "canada", "fairface")
+"""The sets whose licence lets the weights be used commercially, with attribution."""
+
+
+@dataclass(frozen=True)
+class PrepareConfig:
+    """Make transplants, real smile pairs and real crops for training `photo`.
+
+    Uses the CC BY sets only, and leaves validation people out. What is already there is kept.
+
+    Attributes:
+        data: folder with london/, canada/ and fairface/, where the landmark table's paths start.
+        landmarks: landmark table (.npz) of those images.
+        out: folder to write.
+        size: crop side S in pixels.
+        per_photo: transplants tried on each neutral FairFace photograph.
+        per_portrait: the same for studio portraits, of which there are few.
+        workers: processes.
+        seed: of every random choice; the result does not depend on `workers`.
+    """
+
+    data: DirectoryPath
+    landmarks: FilePath
+    out: Path
+    size: int = 256
+    per_photo: int = 7
+    per_portrait: int = 30
+    workers: int = 2
+    seed: int = 3
+
+
+@dataclass(frozen=True)
+class PhotoData:
+    """Where the data is and how a batch is mixed.
+
+    Attributes:
+        pairs: pair set of `synthesize`.
+        prepared: output of `prepare-photo`.
+        synthetic: synthetic pairs in a batch.
+        transplants: transplants in a batch.
+        smiles: real smile pairs in a batch.
+        unchanged: how many of all these are made neutral-to-neutral.
+        wild: real expressive crops without a target.
+        calm: real neutral crops for the discriminator.
+        one_sided: share of the pairs of closing eyes that become a wink.
+        misaligned: share of the batches that are resampled off their alignment; the others keep
+            their sharpness.
+    """
+
+    pairs: Many[DirectoryPath]
+    prepared: DirectoryPath
+    synthetic: int = 10
+    transplants: int = 2
+    smiles: int = 2
+    unchanged: int = 2
+    wild: int = 6
+    calm: int = 8
+    one_sided: float = 0.4
+    misaligned: float = 0.5
+
+
+@dataclass(frozen=True)
+class PhotoLossWeights:
+    """How much each term counts (tuned on validation people; see docs/training.md).
+
+    Attributes:
+        warp: the warped pixels alone, before paint: geometry should do what it can.
+        displacement: the flow against the one between the members of a pair.
+        gradient: edges, so that texture is not averaged away.
+        outside: change where the target is not trusted (beyond a real pair's face).
+        surroundings: change of a real expressive photograph's surroundings.
+        mask: painted area; what can be moved should not be painted.
+        smooth: total variation of the flow.
+        flow: size of the flow.
+        adversarial: LSGAN, at the end of its ramp.
+        expression: the meter's excess over calm faces, on real expressive photographs.
+        pair_expression: the meter's error against the true neutral face, on pairs.
+    """
+
+    warp: float = 0.3
+    displacement: float = 30.0
+    gradient: float = 1.0
+    outside: float = 0.4
+    surroundings: float = 0.3
+    mask: float = 0.02
+    smooth: float = 1.0
+    flow: float = 0.05
+    adversarial: float = 0.09
+    expression: float = 0.1
+    pair_expression: float = 10.0
+
+
+@dataclass(frozen=True)
+class PhotoConfig:
+    """Sizes of the network.
+
+    Attributes:
+        widths: channels at 1/2, 1/4, 1/8 and 1/16 of the window's resolution.
+        middle_blocks: residual blocks at the lowest resolution.
+        fine: channels at 1/2 of the window's resolution on the way up; a quarter of them arrive
+            at the window's own.
+        refine: channels of the two layers that work at the window's resolution.
+        max_flow: largest displacement, in half window sides (the unit of `grid_sample`).
+    """
+
+    widths: tuple[int, int, int, int] = (16, 32, 64, 128)
+    middle_blocks: int = 3
+    fine: int = 48
+    refine: int = 24
+    max_flow: float = 0.25
 
 
 @dataclass(frozen=True)
 class PhotoTraining:
-    """One training run.
+    """Train `photo`; started again on the same OUT, it goes on from its last checkpoint.
 
     Attributes:
         data: where pairs and crops are.
         out: folder for checkpoints, log and sheets.
-        start_from: exported `photo/network.onnx` to go on from; None starts from nothing.
-        meter: exported meter for the expression loss; None leaves that loss out.
+        start_from: exported photo/network.onnx to go on from; None starts from nothing.
+        meter: exported meter.onnx for the expression loss; None leaves that loss out.
         steps: generator steps of the whole run (the learning rate ends there).
         learning_rate: AdamW's, at its height.
         discriminator_rate: Adam's; not above the generator's.
-        adversarial_from: step at which the judges start: discriminator and meter.
-        adversarial_ramp: steps until its weight is full.
+        adversarial_from: step at which discriminator and meter start.
+        adversarial_ramp: steps until their weight is full.
         weights: of the loss terms.
         network: sizes.
         seed: of initial weights, batches and augmentation.
@@ -31,12 +146,13 @@ class PhotoTraining:
         log_every: steps between rows of the log.
         sheet_every: steps between before/after sheets.
         threads: torch threads.
+        compute: where, and in which precision.
     """
 
     data: PhotoData
     out: Path
-    start_from: Path | None = None
-    meter: Path | None = None
+    start_from: FilePath | None = None
+    meter: FilePath | None = None
     steps: int = 7_000
     learning_rate: float = 4e-4
     discriminator_rate: float = 4e-4
@@ -49,3 +165,28 @@ class PhotoTraining:
     log_every: int = 50
     sheet_every: int = 500
     threads: int = 2
+    compute: ComputeConfig = field(default_factory=ComputeConfig)
+
+
+@dataclass(frozen=True)
+class PhotoExport:
+    """Export both networks of `photo` and their fused graph, and record their hashes.
+
+    Attributes:
+        version: semantic version of these weights.
+        checkpoint: of `train photo`; by default what is exported already.
+        eyes: checkpoint of `train eyes`; by default what is exported already.
+        models_dir: where models live.
+    """
+
+    version: str
+    checkpoint: FilePath | None = None
+    eyes: FilePath | None = None
+    models_dir: Path = Path("onnx_models")
+
+
+COMMANDS = {
+    "prepare-photo": (PrepareConfig, "prepare"),
+    "train photo": (PhotoTraining, "train"),
+    "export photo": (PhotoExport, "export"),
+}

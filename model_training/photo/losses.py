@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model_training.photo.config import PhotoLossWeights
 from model_training.photo.network import CROP_SIZE, PhotoMaps
 
 _USUAL_CHANGE, _NO_CHANGE = 0.04, 0.002
@@ -17,37 +16,6 @@ _USUAL_MOVEMENT, _NO_MOVEMENT = 2.0, 0.2
 """Root mean square displacement of a synthetic pair's window, and what is none, in pixels."""
 _FAR = 0.06
 """Displacement (`grid_sample` units; 6 px) up to which its error counts squared."""
-
-
-@dataclass(frozen=True)
-class PhotoLossWeights:
-    """How much each term counts (tuned on validation people; see docs/training.md).
-
-    Attributes:
-        warp: the warped pixels alone, before paint: geometry should do what it can.
-        displacement: the flow against the one between the members of a pair.
-        gradient: edges, so that texture is not averaged away.
-        outside: change where the target is not trusted (beyond a real pair's face).
-        surroundings: change of a real expressive photograph's surroundings.
-        mask: painted area; what can be moved should not be painted.
-        smooth: total variation of the flow.
-        flow: size of the flow.
-        adversarial: LSGAN, at the end of its ramp.
-        expression: the meter's excess over calm faces, on real expressive photographs.
-        pair_expression: the meter's error against the true neutral face, on pairs.
-    """
-
-    warp: float = 0.3
-    displacement: float = 30.0
-    gradient: float = 1.0
-    outside: float = 0.4
-    surroundings: float = 0.3
-    mask: float = 0.02
-    smooth: float = 1.0
-    flow: float = 0.05
-    adversarial: float = 0.09
-    expression: float = 0.1
-    pair_expression: float = 10.0
 
 
 def region_weights(device: torch.device | None = None) -> Tensor:

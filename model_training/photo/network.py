@@ -16,12 +16,13 @@ window can change.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from model_training.photo.config import PhotoConfig
 
 CROP_SIZE = 256
 """Side of the crop (see `app.faces.alignment`) at which the network works, in pixels."""
@@ -32,26 +33,6 @@ WINDOW_TOP, WINDOW_LEFT = 58, 32
 THIN_COAT, THICK_COAT = 0.25, 0.55
 """Paint or shade (grey range [-1, 1]) under which, and from which on, fine detail stays or goes."""
 _FEATHER = 12
-
-
-@dataclass(frozen=True)
-class PhotoConfig:
-    """Sizes of the network.
-
-    Attributes:
-        widths: channels at 1/2, 1/4, 1/8 and 1/16 of the window's resolution.
-        middle_blocks: residual blocks at the lowest resolution.
-        fine: channels at 1/2 of the window's resolution on the way up; a quarter of them arrive
-            at the window's own.
-        refine: channels of the two layers that work at the window's resolution.
-        max_flow: largest displacement, in half window sides (the unit of `grid_sample`).
-    """
-
-    widths: tuple[int, int, int, int] = (16, 32, 64, 128)
-    middle_blocks: int = 3
-    fine: int = 48
-    refine: int = 24
-    max_flow: float = 0.25
 
 
 class PhotoMaps(NamedTuple):

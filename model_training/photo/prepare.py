@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from app.faces.alignment import Image
+from model_training.photo.config import CC_BY_SETS, PrepareConfig
 from model_training.photo.likeness import Likeness
 from model_training.photo.pair_store import write_pairs
 from model_training.photo.real_pairs import register_neutral
@@ -31,39 +32,12 @@ from model_training.portraits.landmarks import FloatArray, LandmarkTable
 from model_training.portraits.split import validation_mask
 from model_training.runs.atomic import atomic_path
 
-CC_BY_SETS = ("london", "canada", "fairface")
-"""The sets whose licence lets the weights be used commercially, with attribution."""
 MARGIN = 16
 """Extra pixels round the discriminator's crops, so that training can shift them."""
 
 
 WILD_SCORE, DONOR_SCORE = 2.8, 4.0
 """Expressiveness from which on a face is worth changing, and from which on it lends its mouth."""
-
-
-@dataclass(frozen=True)
-class PrepareConfig:
-    """What to make.
-
-    Attributes:
-        data: folder that the landmark table's paths are relative to.
-        landmarks: the landmark table (`.npz`).
-        out: folder to write.
-        size: crop side S in pixels.
-        per_photo: transplants tried on each neutral FairFace photograph.
-        per_portrait: the same for studio portraits, of which there are few.
-        workers: processes.
-        seed: of every random choice; the result does not depend on `workers`.
-    """
-
-    data: Path
-    landmarks: Path
-    out: Path
-    size: int = 256
-    per_photo: int = 7
-    per_portrait: int = 30
-    workers: int = 2
-    seed: int = 3
 
 
 @dataclass(frozen=True)

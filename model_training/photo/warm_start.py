@@ -19,12 +19,13 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from model_training.errors import InputError
 from model_training.meter.network import MeterNet
 from model_training.photo.eyes.network import EyeOpener
 from model_training.photo.network import PhotoNet
 
 
-class WarmStartError(ValueError):
+class WarmStartError(InputError):
     """The file does not hold this network's weights."""
 
 

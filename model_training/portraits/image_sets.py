@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from model_training.errors import InputError
 from model_training.portraits.split import hashed_into_validation, london_validation_ids, person_of
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
 
-class EmptyImageSetError(ValueError):
+class EmptyImageSetError(InputError):
     """A folder given for an image set holds no image of that set's layout."""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from model_training.errors import InputError
 from model_training.runs.atomic import atomic_path
 
 __all__ = [
@@ -30,7 +31,7 @@ __all__ = [
 FORMAT = 1
 
 
-class CheckpointError(ValueError):
+class CheckpointError(InputError):
     """The file is not a checkpoint of this format, or does not fit the objects given."""
 
 

@@ -20,6 +20,7 @@ from model_training.runs.checkpoint import (
     restore_rng,
     save_checkpoint,
 )
+from model_training.runs.config import Pace
 from model_training.runs.distributed import ALONE, Workers
 from model_training.runs.log import RunLog
 
@@ -32,21 +33,6 @@ EpochFunction = Callable[[int], Mapping[str, float]]
 
 DRAW_SECONDS = 60.0
 """Curves are drawn at most this often while training, and once at the end."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How often things happen, in steps.
-
-    Attributes:
-        log: rows of the CSV and the progress line.
-        checkpoint: a kill loses at most this many steps.
-        tensorboard: also write TensorBoard events.
-    """
-
-    log: int = 50
-    checkpoint: int = 500
-    tensorboard: bool = True
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from model_training.errors import InputError
 from model_training.runs.atomic import atomic_path
 
 SCHEMA = 1
 NAME = "manifest.json"
 
 
-class ManifestError(ValueError):
+class ManifestError(InputError):
     """The manifest on disk is not one of this schema."""
 
 
@@ -47,6 +48,18 @@ def read_manifest(models_dir: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         raise ManifestError(f"{path} is not a manifest of schema {SCHEMA}")
     return manifest
+
+
+def model_entry(models_dir: Path, name: str) -> dict[str, Any]:
+    """What the manifest of `models_dir` says about a model.
+
+    Raises:
+        ManifestError: nothing, or it is not of this schema.
+    """
+    models: dict[str, dict[str, Any]] = read_manifest(models_dir)["models"]
+    if name not in models:
+        raise ManifestError(f"{models_dir} has no model {name!r}: {', '.join(models) or 'none'}")
+    return models[name]
 
 
 def update_manifest(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from model_training.portraits.landmarks import LandmarkTable
+from model_training.synthesis.config import BenchmarkConfig
 from model_training.synthesis.donors import load
 from model_training.synthesis.face_model import load_face_model
 from model_training.synthesis.pairs import Setup, render_pair
@@ -40,61 +41,46 @@ class Measured:
     memory_mib: list[float]
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What one process measures."""
-
-    photos: Path
-    landmarks: Path
-    face_model: Path
-    donors: Path | None
-    exclude: tuple[str, ...]
-    pairs: int
-    size: int
-    seed: int
-
-
-def benchmark(task: Task, workers: int) -> list[Measured]:
-    """Render `task.pairs` pairs, divided over `workers` processes, each timed by itself."""
+def benchmark(config: BenchmarkConfig) -> list[Measured]:
+    """Render `config.pairs` pairs, divided over its workers, each timed by itself."""
     shares = [
-        Task(task.photos, task.landmarks, task.face_model, task.donors, task.exclude,
-             -(-task.pairs // workers), task.size, task.seed + worker)
-        for worker in range(workers)
-    ]  # fmt: skip
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        replace(config, pairs=-(-config.pairs // config.workers), seed=config.seed + worker)
+        for worker in range(config.workers)
+    ]
+    with ProcessPoolExecutor(config.workers, multiprocessing.get_context("spawn")) as pool:
         return list(pool.map(measure, shares))
 
 
-def measure(task: Task) -> Measured:
+def measure(config: BenchmarkConfig) -> Measured:
     """Fit a few photographs, then render pairs of them in turn."""
     cv2.setNumThreads(1)
-    model = load_face_model(task.face_model)
-    donors = load(model, task.donors) if task.donors else None
-    table = LandmarkTable.load(task.landmarks)
-    accepted = select_neutral(table, "train", task.exclude).accepted
-    tried = np.random.default_rng(task.seed).permutation(accepted)[: 3 * SUBJECTS]
-    rows = screen(model, table, task.photos, tried.tolist()).accepted[:SUBJECTS]
+    model = load_face_model(config.face_model)
+    donors = load(model, config.donors) if config.donors else None
+    table = LandmarkTable.load(config.landmarks)
+    accepted = select_neutral(table, "train", config.excluded).accepted
+    tried = np.random.default_rng(config.seed).permutation(accepted)[: 3 * SUBJECTS]
+    rows = screen(model, table, config.photos, tried.tolist()).accepted[:SUBJECTS]
     if not rows:
-        raise ValueError(f"no photograph below {task.photos} can be used")
-    working = round(task.size * OVERSAMPLING)
+        raise ValueError(f"no photograph below {config.photos} can be used")
+    working = round(config.size * OVERSAMPLING)
     faces = [
-        portrait(read_photo(task.photos / table.paths[r]), table.points[r], working) for r in rows
+        portrait(read_photo(config.photos / table.paths[r]), table.points[r], working) for r in rows
     ]
     subjects = [prepare(model, face.image, face.landmarks) for face in faces]
-    setup = Setup(model, task.size, task.seed, 1, donors)
+    setup = Setup(model, config.size, config.seed, 1, donors)
     memory: list[float] = []
     wall = cpu = 0.0
-    for number in range(-WARM_UP, task.pairs):
+    for number in range(-WARM_UP, config.pairs):
         if number == 0:
             wall, cpu = time.perf_counter(), time.process_time()
-        if number >= 0 and number % max(1, task.pairs // 10) == 0:
+        if number >= 0 and number % max(1, config.pairs // 10) == 0:
             memory.append(resident_mib())
         which = number % len(subjects)
         render_pair(
             setup, faces[which], subjects[which], table.paths[rows[which]], number + WARM_UP
         )
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return Measured(task.pairs, wall, cpu, [*memory, resident_mib()])
+    return Measured(config.pairs, wall, cpu, [*memory, resident_mib()])
 
 
 def resident_mib() -> float:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model_training.errors import UsageError
 from model_training.synthesis.landmark_ids import IBUG68_IN_MEDIAPIPE, LIPS, OUTLINE
 from model_training.synthesis.wavefront import RawModel, read_obj_folder
 
@@ -48,7 +49,7 @@ GAZE_TURN = 0.5
 MOUTH_REGIONS = (Region.MOUTH_SOCKET, Region.GUMS, Region.TEETH)
 
 
-class FaceModelError(ValueError):
+class FaceModelError(UsageError):
     """The folder or file is not a usable ICT-FaceKit model."""
 
 

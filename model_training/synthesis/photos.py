@@ -16,6 +16,7 @@ from app.faces.alignment import (
     inside_photograph,
     transform_points,
 )
+from model_training.errors import InputError
 from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS
 
 Image = NDArray[np.uint8]
@@ -24,7 +25,7 @@ OVERSAMPLING = 1.3
 """Faces are rendered this much larger than the crop: the final jitter then costs no sharpness."""
 
 
-class PhotoError(ValueError):
+class PhotoError(InputError):
     """A photograph cannot be read."""
 
 

@@ -14,9 +14,11 @@ from typing import Any
 import cv2
 from tqdm import tqdm
 
+from model_training.errors import UsageError
 from model_training.portraits.landmarks import LandmarkTable
 from model_training.portraits.split import person_of
 from model_training.synthesis.actions import ACTION_UNITS
+from model_training.synthesis.config import SynthesisConfig
 from model_training.synthesis.donors import collect, load, save
 from model_training.synthesis.face_model import load_face_model
 from model_training.synthesis.pairs import Setup, make_pairs
@@ -32,114 +34,82 @@ LABEL_COLUMNS = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What to make.
-
-    Attributes:
-        photos: folder of photographs.
-        landmarks: `landmarks.npz` of that folder.
-        face_model: `face_model.npz` or ICT-FaceKit's folder.
-        out: folder of the pair set.
-        pairs: how many.
-        size: crop side in pixels.
-        seed: of everything random.
-        split: whose people: `train`, `validation` or `all`.
-        exclude: data sets (first folder of the path) to leave out.
-        frames: frames per sequence; 1 makes single pairs.
-        donors: borrow mouths and creases from real expressive photographs of the same split.
-        names: only these prototypes; all, and captured expressions, if empty.
-    """
-
-    photos: Path
-    landmarks: Path
-    face_model: Path
-    out: Path
-    pairs: int
-    size: int = 256
-    seed: int = 0
-    split: str = "train"
-    exclude: tuple[str, ...] = ()
-    frames: int = 1
-    donors: bool = True
-    names: tuple[str, ...] = ()
-
-    def spec(self) -> StoreSpec:
-        """What a resumed run must agree in."""
-        kept = {"seed": self.seed, "split": self.split, "exclude": list(self.exclude)}
-        drawn = {
-            "frames": self.frames,
-            "donors": self.donors,
-            "names": list(self.names),
-            "geometry": 1,
-        }
-        return StoreSpec(self.pairs, self.size, {**kept, **drawn})
-
-
-class NothingToDoError(ValueError):
+class NothingToDoError(UsageError):
     """No photograph can be used."""
 
 
-def synthesize(options: Options, workers: int = 1) -> None:
-    """Make (or finish) a pair set in `options.out`.
+def spec_of(config: SynthesisConfig) -> StoreSpec:
+    """What a resumed run must agree in."""
+    kept = {"seed": config.seed, "split": config.split, "exclude": list(config.excluded)}
+    drawn = {
+        "frames": config.frames,
+        "donors": config.donors,
+        "names": list(config.names),
+        "geometry": 1,
+    }
+    return StoreSpec(config.pairs, config.size, {**kept, **drawn})
+
+
+def synthesize(config: SynthesisConfig) -> None:
+    """Make (or finish) a pair set in `config.out`.
 
     Raises:
         NothingToDoError: no photograph is usable; `rejected.csv` says why for each.
         StoreError: the folder holds a set made with other options.
     """
-    with PairStore.create(options.out, options.spec()) as store:
-        table = LandmarkTable.load(options.landmarks)
-        rows = usable_rows(options, table)
-        collect_donors(options, table)
-        numbers = share_out(rows, table.inter_ocular(), options.pairs, options.size, options.frames)
-        chunks = make_chunks(numbers, options.seed, options.frames)
+    with PairStore.create(config.out, spec_of(config)) as store:
+        table = LandmarkTable.load(config.landmarks)
+        rows = usable_rows(config, table)
+        collect_donors(config, table)
+        numbers = share_out(rows, table.inter_ocular(), config.pairs, config.size, config.frames)
+        chunks = make_chunks(numbers, config.seed, config.frames)
         todo = [chunk for chunk in chunks if not store.chunk_file(chunk.number).exists()]
-        done = options.pairs - sum(chunk.count for chunk in todo)
-        with tqdm(total=options.pairs, initial=done, unit="pair", smoothing=0.02) as bar:
-            for count in _work(options, table, todo, workers):
+        done = config.pairs - sum(chunk.count for chunk in todo)
+        with tqdm(total=config.pairs, initial=done, unit="pair", smoothing=0.02) as bar:
+            for count in _work(config, table, todo):
                 bar.update(count)
         rows_by_index = [row for chunk in chunks for row in _read(store.chunk_file(chunk.number))]
-        write_csv(options.out / LABELS, [LABEL_COLUMNS, *rows_by_index])
-    contact_sheet(options.out)
+        write_csv(config.out / LABELS, [LABEL_COLUMNS, *rows_by_index])
+    contact_sheet(config.out)
 
 
-def usable_rows(options: Options, table: LandmarkTable) -> tuple[int, ...]:
+def usable_rows(config: SynthesisConfig, table: LandmarkTable) -> tuple[int, ...]:
     """Rows of neutral, readable photographs that the mesh fits; writes `rejected.csv`.
 
     The answer is kept in `accepted.csv`, so that a resumed run has the same plan at once.
     """
-    kept = options.out / "accepted.csv"
+    kept = config.out / "accepted.csv"
     if kept.exists():
         place = {path: row for row, path in enumerate(table.paths)}
         return tuple(place[line[0]] for line in _read(kept))
-    by_landmarks = select_neutral(table, options.split, options.exclude)
-    model = load_face_model(options.face_model)
+    by_landmarks = select_neutral(table, config.split, config.excluded)
+    model = load_face_model(config.face_model)
     with tqdm(total=len(by_landmarks.accepted), unit="photo", desc="fitting") as bar:
-        fitting = screen(model, table, options.photos, by_landmarks.accepted, bar.update)
+        fitting = screen(model, table, config.photos, by_landmarks.accepted, bar.update)
     rejected = sorted([*by_landmarks.rejected, *fitting.rejected])
-    write_csv(options.out / REJECTED, [("photo", "reason"), *rejected])
+    write_csv(config.out / REJECTED, [("photo", "reason"), *rejected])
     if not fitting.accepted:
         raise NothingToDoError(
-            f"none of {len(table.paths)} photographs can be used: see {options.out / REJECTED}"
+            f"none of {len(table.paths)} photographs can be used: see {config.out / REJECTED}"
         )
     write_csv(kept, [(table.paths[row],) for row in fitting.accepted])
     return fitting.accepted
 
 
-def collect_donors(options: Options, table: LandmarkTable) -> None:
+def collect_donors(config: SynthesisConfig, table: LandmarkTable) -> None:
     """Collect what real expressive photographs lend, once per pair set."""
-    file = options.out / DONORS
-    if not options.donors or file.exists():
+    file = config.out / DONORS
+    if not config.donors or file.exists():
         return
-    model = load_face_model(options.face_model)
+    model = load_face_model(config.face_model)
     with tqdm(unit="photo", desc="donors") as bar:
         found = collect(
             model,
             table,
-            options.photos,
-            options.split,
-            options.exclude,
-            options.seed,
+            config.photos,
+            config.split,
+            config.excluded,
+            config.seed,
             bar.update,
         )
     save(found, file)
@@ -154,22 +124,22 @@ def _read(file: Path) -> list[list[str]]:
 class Worker:
     """What one process keeps between chunks."""
 
-    options: Options
+    config: SynthesisConfig
     setup: Setup
     store: PairStore
 
     @classmethod
-    def start(cls, options: Options) -> Worker:
+    def start(cls, config: SynthesisConfig) -> Worker:
         """Load the model and open the arrays."""
         cv2.setNumThreads(1)
-        model = load_face_model(options.face_model)
-        donors = load(model, options.out / DONORS) if options.donors else None
-        setup = Setup(model, options.size, options.seed, options.frames, donors, options.names)
-        return cls(options, setup, PairStore(options.out, options.spec()))
+        model = load_face_model(config.face_model)
+        donors = load(model, config.out / DONORS) if config.donors else None
+        setup = Setup(model, config.size, config.seed, config.frames, donors, config.names)
+        return cls(config, setup, PairStore(config.out, spec_of(config)))
 
     def make(self, chunk: Chunk, path: str, landmarks: Any) -> int:
         """Render one chunk, write it, and return its number of pairs."""
-        photo = read_photo(self.options.photos / path)
+        photo = read_photo(self.config.photos / path)
         numbers = range(chunk.first, chunk.first + chunk.count)
         made = make_pairs(self.setup, photo, landmarks, path, numbers)
         rows: list[list[Any]] = []
@@ -186,9 +156,9 @@ _worker: Worker | None = None
 """Per worker process, set once by its initializer: executors offer no other place."""
 
 
-def _start_worker(options: Options) -> None:
+def _start_worker(config: SynthesisConfig) -> None:
     global _worker
-    _worker = Worker.start(options)
+    _worker = Worker.start(config)
 
 
 def _make_chunk(chunk: Chunk, path: str, landmarks: Any) -> int:
@@ -196,25 +166,23 @@ def _make_chunk(chunk: Chunk, path: str, landmarks: Any) -> int:
     return _worker.make(chunk, path, landmarks)
 
 
-def _work(
-    options: Options, table: LandmarkTable, chunks: list[Chunk], workers: int
-) -> Iterator[int]:
+def _work(config: SynthesisConfig, table: LandmarkTable, chunks: list[Chunk]) -> Iterator[int]:
     """Yield the number of pairs of each chunk as it is finished."""
-    if workers <= 1:
+    if config.workers <= 1:
         if chunks:
-            worker = Worker.start(options)
+            worker = Worker.start(config)
             for chunk in chunks:
                 yield worker.make(chunk, table.paths[chunk.row], table.points[chunk.row])
             worker.store.close()
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start_worker, (options,)) as pool:
+    with ProcessPoolExecutor(config.workers, context, _start_worker, (config,)) as pool:
         waiting: set[Future[int]] = set()
         queue = iter(chunks)
         exhausted = False
         while waiting or not exhausted:
             # A few chunks ahead per worker: the queue of 100,000 pairs must not be held in memory.
-            while not exhausted and len(waiting) < 3 * workers:
+            while not exhausted and len(waiting) < 3 * config.workers:
                 for chunk in islice(queue, 1):
                     path, points = table.paths[chunk.row], table.points[chunk.row]
                     waiting.add(pool.submit(_make_chunk, chunk, path, points))

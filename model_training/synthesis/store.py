@@ -21,6 +21,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from model_training.errors import UsageError
 from model_training.runs.atomic import atomic_path
 from model_training.synthesis.geometry import FLOW_STEP
 from model_training.synthesis.pairs import Pair
@@ -29,7 +30,7 @@ PAIRS, VALID, LABELS, REJECTED = "pairs.npy", "valid.npy", "labels.csv", "reject
 FLOW, KNOWN, OPENING, POINTS = "flow.npy", "known.npy", "opening.npy", "points.npy"
 
 
-class StoreError(ValueError):
+class StoreError(UsageError):
     """The folder holds another pair set."""
 
 

@@ -11,19 +11,16 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from typer.testing import CliRunner
 
 from model_training.classic.networks import ClassicConfig, ClassicNet, sample_latent
-from model_training.cli import app
-from model_training.meter.network import MeterConfig
-from model_training.meter.train import MeterTraining, train_meter
-from model_training.photo.batches import PhotoData
-from model_training.photo.config import PhotoTraining
-from model_training.photo.network import PhotoConfig
+from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
+from model_training.meter.train import train_meter
+from model_training.photo.config import PhotoConfig, PhotoData, PhotoTraining
 from model_training.photo.train import train_photo
+from model_training.runs.config import Pace
 from model_training.runs.distributed import ALONE, Workers, torchrun_workers
-from model_training.runs.loop import Pace
 from tests.model_training.classic_runs import tiny_options
+from tests.model_training.command_line import invoke
 
 SETTINGS = (
     *("stage1_epochs=2", "stage2_epochs=2", "stage3_epochs=2"),
@@ -35,8 +32,8 @@ METER = MeterConfig(widths=(4, 6, 8, 8, 8), hidden=16, dropout=0.2)
 
 def train_classic_by_command(data: Path, out: Path) -> None:
     """All three stages, by the command line: it joins the workers itself."""
-    result = CliRunner().invoke(
-        app, ["train", "classic", *tiny_options(data / "ck_plus", out / "classic", *SETTINGS)]
+    result = invoke(
+        ["train", "classic", *tiny_options(data / "ck_plus", out / "classic", *SETTINGS)]
     )
     assert result.exit_code == 0, result.output
 
@@ -45,7 +42,7 @@ def train_rest(data: Path, out: Path, workers: Workers) -> None:
     """The meter, with dropout, and `photo`, with its discriminator."""
     train_meter(
         MeterTraining(
-            folders={"london": data / "london"},
+            sets=LabelledSets(london=data / "london"),
             landmarks=data / "landmarks.npz",
             out=out / "meter",
             steps=4,

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from model_training.errors import InputError
 
-class AssetError(RuntimeError):
+
+class AssetError(InputError):
     """A model file is missing or is not the file that was vetted."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from model_training.errors import InputError
 from model_training.evaluation import tables
 from model_training.evaluation.results import SCHEMA
 
@@ -34,7 +35,7 @@ too (put on their neutral photographs), as the published split shares people.
 """
 
 
-class ResultsError(ValueError):
+class ResultsError(InputError):
     """A results file is missing or of another schema."""
 
 

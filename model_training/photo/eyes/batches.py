@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,35 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model_training.photo.batches import to_tensor
+from model_training.photo.eyes.config import EyeData
 from model_training.photo.eyes.network import BOX_LEFT, BOX_TOP, PATCH_HEIGHT, PATCH_WIDTH
 from model_training.photo.eyes.prepare import CROP_SIDE, HEIGHT, MARGIN_X, MARGIN_Y, WIDTH
 from model_training.portraits.augment import compress, side_light, soften, to_grey
 
 RENDERED_SHUT, RENDERED_OPEN = 0.7, 0.4
 """Closing (AU43) of a rendered eye from which on it is shut, and up to which it is open."""
-
-
-@dataclass(frozen=True)
-class EyeData:
-    """Where the data is and how a batch is mixed.
-
-    Attributes:
-        eyes: output folder of `prepare-eyes`.
-        rendered: pair sets of `synthesize --expression eyes_closing --size 384`.
-        drawn: eyes shut by drawing in a batch.
-        from_renderer: eyes shut by the renderer.
-        opened: open eyes, which must stay as they are.
-        real: real eyes without a target, half of them shut.
-        wink: share of shut eyes beside which the other one is open.
-    """
-
-    eyes: Path
-    rendered: tuple[Path, ...] = ()
-    drawn: int = 28
-    from_renderer: int = 6
-    opened: int = 6
-    real: int = 12
-    wink: float = 0.4
 
 
 class EyeBatch(NamedTuple):

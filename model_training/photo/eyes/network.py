@@ -8,13 +8,13 @@ people's average, not the person's, and the README says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model_training.photo.eyes.config import EyeOpenerConfig
 from model_training.photo.network import WINDOW_LEFT, WINDOW_SIZE, WINDOW_TOP, conv_block
 
 PATCH_HEIGHT, PATCH_WIDTH = 72, 96
@@ -32,21 +32,6 @@ shut eyes, 41 % of slits (lids 0.07 to 0.12 eye widths apart) and 0.1 % of 800 o
 SAY = 3.0
 """Largest logit with which an eye has a say (half of it) about the other one."""
 _FADE = 8
-
-
-@dataclass(frozen=True)
-class EyeOpenerConfig:
-    """Sizes of the network.
-
-    Attributes:
-        widths: channels at 1/2, 1/4 and 1/8 of the patch's resolution.
-        fine: channels at 1/2 on the way up.
-        middle_blocks: residual blocks at the lowest resolution.
-    """
-
-    widths: tuple[int, int, int] = (24, 48, 96)
-    fine: int = 32
-    middle_blocks: int = 2
 
 
 class OpenedEyes(NamedTuple):

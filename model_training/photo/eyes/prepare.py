@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from app.faces.alignment import Image
+from model_training.photo.eyes.config import EyeSetConfig
 from model_training.photo.eyes.eyelids import Lids, close_eye, transplant_lids
 from model_training.photo.eyes.geometry import (
     LEFT_LOWER,
@@ -34,7 +35,6 @@ from model_training.photo.eyes.geometry import (
     shut_labels,
 )
 from model_training.photo.eyes.network import BOX_LEFT, BOX_TOP, PATCH_HEIGHT, PATCH_WIDTH
-from model_training.photo.prepare import CC_BY_SETS
 from model_training.portraits.aligned import align_face, read_rgb
 from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS, FloatArray, LandmarkTable
 from model_training.portraits.split import validation_mask
@@ -51,33 +51,6 @@ STRAIGHT = 0.09
 """Largest gaze offset of a target: neutral faces look at the camera."""
 IRIS_CONTRAST = 0.12
 """How much darker an iris is than the skin below the eye, as a share of it; less: dark glasses."""
-
-
-@dataclass(frozen=True)
-class EyeSetConfig:
-    """What to make.
-
-    Attributes:
-        data: folder that the landmark table's paths are relative to.
-        landmarks: the landmark table (`.npz`).
-        out: folder to write.
-        sets: image sets to use.
-        drawn: versions of every open eye with drawn lids.
-        transplanted: versions with another person's lids.
-        portraits: how often a studio portrait counts; they are few and sharp.
-        workers: processes.
-        seed: of every drawn lid.
-    """
-
-    data: Path
-    landmarks: Path
-    out: Path
-    sets: tuple[str, ...] = CC_BY_SETS
-    drawn: int = 1
-    transplanted: int = 2
-    portraits: int = 6
-    workers: int = 2
-    seed: int = 11
 
 
 @dataclass(frozen=True)

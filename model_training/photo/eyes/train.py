@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_training.photo.critic import PatchDiscriminator
-from model_training.photo.eyes.batches import EyeBatch, EyeBatches, EyeData
-from model_training.photo.eyes.network import EyeOpener, EyeOpenerConfig, OpenedEyes
+from model_training.photo.eyes.batches import EyeBatch, EyeBatches
+from model_training.photo.eyes.config import EyeOpenerConfig, EyeTraining
+from model_training.photo.eyes.network import EyeOpener, OpenedEyes
 from model_training.photo.losses import (
     changed_weights,
     gradient_l1,
@@ -28,46 +29,7 @@ from model_training.photo.step import update_average
 from model_training.runs.ahead import Ahead
 from model_training.runs.checkpoint import load_checkpoint
 from model_training.runs.compute import ON_CPU, Compute
-from model_training.runs.loop import Pace, Stage, Steps, run_stage
-
-
-@dataclass(frozen=True)
-class EyeTraining:
-    """One training run.
-
-    Attributes:
-        data: where the eyes are.
-        out: folder for checkpoint, log and sheets.
-        steps: of the whole run (the learning rate ends there).
-        learning_rate: AdamW's, at its height.
-        critic_rate: Adam's.
-        adversarial: weight of the LSGAN term.
-        adversarial_from: step at which it begins, ramped over as many steps.
-        paint: weight of the bare paint's error, where the target differs from the input.
-        cover: weight of the covered area.
-        gate: weight of telling shut eyes from open ones.
-        network: sizes.
-        seed: of weights and batches.
-        threads: torch threads.
-        sheet_every: steps between sheets.
-        pace: how often to log and save.
-    """
-
-    data: EyeData
-    out: Path
-    steps: int = 2_500
-    learning_rate: float = 1e-3
-    critic_rate: float = 4e-4
-    adversarial: float = 0.02
-    adversarial_from: int = 800
-    paint: float = 0.5
-    cover: float = 0.02
-    gate: float = 0.05
-    network: EyeOpenerConfig = field(default_factory=EyeOpenerConfig)
-    seed: int = 0
-    threads: int = 2
-    sheet_every: int = 500
-    pace: Pace = field(default_factory=Pace)
+from model_training.runs.loop import Stage, Steps, run_stage
 
 
 def learning_rate_at(step: int, config: EyeTraining) -> float:

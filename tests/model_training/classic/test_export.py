@@ -9,7 +9,6 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from model_training.classic.export import ExportError, FusedClassic, check_against_torch
 from model_training.classic.networks import ClassicConfig, ClassicNet, Neutralizer
@@ -17,7 +16,7 @@ from model_training.classic.pair_sets import resize
 from model_training.classic.recipe import PAPER, with_options
 from model_training.classic.stage3 import NeutralizerFit
 from model_training.classic.train import save_result
-from model_training.cli import app
+from tests.model_training.command_line import invoke
 from tests.model_training.drawn_faces import draw_face, save
 
 pytestmark = pytest.mark.slow
@@ -60,7 +59,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def models(result: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("onnx_models")
     command = ["export", "classic", str(result), "--models", str(folder), "--version", "1.2.3"]
-    outcome = CliRunner().invoke(app, command)
+    outcome = invoke(command)
     assert outcome.exit_code == 0, outcome.output
     return folder
 
@@ -155,7 +154,7 @@ def test_another_transformation_from_a_pair_folder(result: Path, tmp_path: Path)
                 save(face, tmp_path / "pairs" / kind / name)
     out = tmp_path / "out"
     command = ["train", "neutralizer", "calm", "--weights", str(result), "--out", str(out)]
-    outcome = CliRunner().invoke(app, [*command, "--pairs", str(tmp_path / "pairs")])
+    outcome = invoke([*command, "--pairs", str(tmp_path / "pairs")])
     assert outcome.exit_code == 0, outcome.output
     report = json.loads((out / "calm.json").read_text())
     assert report["pairs"] == 12
@@ -173,6 +172,6 @@ def test_a_stage_checkpoint_is_not_a_finished_training(tmp_path: Path) -> None:
 
     save_checkpoint(tmp_path / "stage1.pt", network=ClassicNet(ClassicConfig(image_size=32)))
     command = ["export", "classic", str(tmp_path / "stage1.pt"), "--models", str(tmp_path)]
-    outcome = CliRunner().invoke(app, command)
+    outcome = invoke(command)
     assert outcome.exit_code == 1
     assert "not a finished training" in outcome.output

@@ -9,12 +9,11 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from app.settings import DEFAULT_MODELS_DIR
 from model_training.classic.networks import Neutralizer
 from model_training.classic.networks.exported import ExportedClassic, put_neutralizer
-from model_training.cli import app
+from tests.model_training.command_line import invoke
 from tests.model_training.drawn_faces import draw_face, save
 
 CLASSIC = DEFAULT_MODELS_DIR / "classic"
@@ -85,7 +84,7 @@ def test_a_neutralizer_is_fitted_to_exported_networks(tmp_path: Path) -> None:
     (tmp_path / "pairs" / "pairs.csv").write_text("\n".join(["source,target,person", *rows]))
     out = tmp_path / "out"
     options = ["--weights", str(CLASSIC), "--pairs", str(tmp_path / "pairs"), "--out", str(out)]
-    result = CliRunner().invoke(app, ["train", "neutralizer", "still", *options, "--epochs", "2"])
+    result = invoke(["train", "neutralizer", "still", *options, "--epochs", "2"])
     assert result.exit_code == 0, result.output
     report = json.loads((out / "still.json").read_text())
     assert report["pairs"] == 16

@@ -17,7 +17,8 @@ from model_training.classic.stage2 import stage2, train_stage2
 from model_training.portraits.crops import CropCache
 from model_training.runs.checkpoint import CheckpointError
 from model_training.runs.compute import ON_CPU
-from model_training.runs.loop import Pace, finished
+from model_training.runs.config import Pace
+from model_training.runs.loop import finished
 from tests.model_training.drawn_faces import draw_face
 
 

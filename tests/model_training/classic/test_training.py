@@ -12,20 +12,19 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner, Result
 
 from model_training.classic.recipe import EXTENDED, PAPER, ClassicRecipe, with_options
 from model_training.classic.train import load_result
-from model_training.cli import app
 from model_training.runs.checkpoint import load_checkpoint
 from model_training.runs.log import read_rows
 from tests.model_training.classic_runs import command, tiny_options
+from tests.model_training.command_line import Result, invoke
 
 REPOSITORY = Path(__file__).parents[3]
 
 
 def train(options: list[str]) -> Result:
-    return CliRunner().invoke(app, ["train", "classic", *options])
+    return invoke(["train", "classic", *options])
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +143,7 @@ def test_mistakes_are_named(tmp_path: Path, arguments: list[str], message: str) 
 
 
 def test_help_explains_itself() -> None:
-    result = CliRunner().invoke(app, ["train", "classic", "--help"], env={"COLUMNS": "200"})
+    result = invoke(["train", "classic", "--help"])
     assert result.exit_code == 0
     for word in ("--lfw", "--pairs", "--ck-plus", "continues"):
         assert word in result.output

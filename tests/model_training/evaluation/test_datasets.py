@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-import typer
 
+from model_training.errors import UsageError
 from model_training.evaluation import datasets, layouts
 from model_training.evaluation.cases import Dataset, FilePicture
 from model_training.evaluation.choice import Data, load_dataset, recognise
+from model_training.evaluation.config import DataConfig
 from model_training.evaluation.traits import known_traits
 from model_training.meter.labels import age_band, geometry, is_expression
 from model_training.portraits.landmarks import LandmarkTable
@@ -183,11 +184,11 @@ def test_ck_plus_pairs_peak_and_first_frame_of_labelled_sequences(tmp_path: Path
 
 def test_a_path_tells_its_layout(london: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert recognise(london) is Data.LONDON
-    assert load_dataset(str(london), "all", *[None] * 5).name == "london-all"
-    with pytest.raises(typer.BadParameter, match="none of london"):
+    assert load_dataset(DataConfig(str(london), people="all")).name == "london-all"
+    with pytest.raises(UsageError, match="none of london"):
         recognise(tmp_path_factory.mktemp("empty"))
-    with pytest.raises(typer.BadParameter, match="needs --landmarks"):
-        load_dataset("lfw", "all", None, london, None, None, None)
+    with pytest.raises(UsageError, match="needs --landmarks"):
+        load_dataset(DataConfig("lfw", lfw=london, people="all"))
 
 
 def test_pictures_are_upright_and_broken_ones_are_named(tmp_path: Path) -> None:

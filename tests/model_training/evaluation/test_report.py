@@ -11,9 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from model_training.cli import app
 from model_training.evaluation import tables
 from model_training.evaluation.cache import Cache
 from model_training.evaluation.report.document import (
@@ -27,6 +25,7 @@ from model_training.evaluation.report.ranking import ranked
 from model_training.evaluation.report.sheets import caption, sheet
 from model_training.evaluation.results import evaluate_rows, write_json
 from model_training.evaluation.rows import MEAN_FACE, Row
+from tests.model_training.command_line import invoke
 from tests.model_training.evaluation.made_rows import made_row
 
 REPOSITORY = Path(__file__).parents[3]
@@ -163,15 +162,14 @@ def test_results_document_is_made_and_checked(document: dict[str, Any], tmp_path
         load_results(results)
     write_json(document, results / "mean-london.json")
     options = ["results-doc", "--results", str(results), "--document", str(out)]
-    run = CliRunner()
-    assert run.invoke(app, [*options, "--check"]).exit_code == 1
-    assert run.invoke(app, options).exit_code == 0
-    assert run.invoke(app, [*options, "--check"]).exit_code == 0
+    assert invoke([*options, "--check"]).exit_code == 1
+    assert invoke(options).exit_code == 0
+    assert invoke([*options, "--check"]).exit_code == 0
     assert out.read_text(encoding="utf-8") == render([document])
     # Either of the two edited alone is noticed.
     out.write_text(out.read_text(encoding="utf-8").replace("100 %", "99 %"), encoding="utf-8")
-    assert run.invoke(app, [*options, "--check"]).exit_code == 1
-    assert run.invoke(app, options).exit_code == 0
+    assert invoke([*options, "--check"]).exit_code == 1
+    assert invoke(options).exit_code == 0
     document = json.loads((results / "mean-london.json").read_text(encoding="utf-8"))
     document["systems"]["no-op"]["recognisers"]["dlib"]["verified"]["value"] = 0.5
     write_json(document, results / "mean-london.json")

@@ -8,11 +8,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from typer.testing import CliRunner
 
-from model_training.cli import app
 from model_training.graphs.cuda_kernels import KernelsUnknownError, Node, partition, read_log
 from model_training.runs.manifest import read_manifest
+from tests.model_training.command_line import invoke
 
 ROOT = Path(__file__).parents[3]
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -64,9 +63,7 @@ def test_an_operator_without_kernel_is_listed_and_fails_the_check(determinant: P
     found = partition(determinant)
     assert found.without_kernel == (Node("Det", "determinant"),)
     assert found.nodes[CPU] == 1
-    done = CliRunner().invoke(
-        app, ["export", "check", "--provider", "cuda", "--graph", str(determinant)]
-    )
+    done = invoke(["export", "check", "--provider", "cuda", "--graph", str(determinant)])
     assert done.exit_code == 1, done.output
     assert "no cuda kernel: Det (determinant)" in done.output
     assert "Add" not in done.output
@@ -85,7 +82,7 @@ def test_a_kernel_that_the_provider_declines_counts_as_missing(tmp_path: Path) -
 
 def test_cuda_has_every_kernel_of_the_shipped_models() -> None:
     models = ROOT / "onnx_models"
-    done = CliRunner().invoke(app, ["export", "check", "--models-dir", str(models)])
+    done = invoke(["export", "check", "--models-dir", str(models)])
     assert done.exit_code == 0, done.output
     for name in read_manifest(models)["models"]:
         assert f"{name}/fused.onnx" in done.output
@@ -113,6 +110,6 @@ def test_a_log_in_which_cuda_had_no_say_answers_nothing(log: str) -> None:
 def test_a_file_that_is_no_graph_is_not_known_either(tmp_path: Path) -> None:
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"not a graph")
-    done = CliRunner().invoke(app, ["export", "check", "--graph", str(broken)])
+    done = invoke(["export", "check", "--graph", str(broken)])
     assert done.exit_code == 2
     assert "broken.onnx" in done.output

@@ -14,6 +14,7 @@ import torch
 
 from app.faces.alignment import crop_matrix, cut
 from model_training.meter.agreement import Meter, correlations
+from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
 from model_training.meter.data import (
     MeterBatches,
     load_meter_set,
@@ -22,11 +23,11 @@ from model_training.meter.data import (
     recut,
 )
 from model_training.meter.export import export_meter, load_meter
-from model_training.meter.network import METER_SIZE, MeterConfig, MeterNet
-from model_training.meter.train import MeterTraining, meter_loss, train_meter
+from model_training.meter.network import METER_SIZE, MeterNet
+from model_training.meter.train import meter_loss, train_meter
 from model_training.portraits.split import london_validation_ids
 from model_training.runs.checkpoint import load_checkpoint
-from model_training.runs.loop import Pace
+from model_training.runs.config import Pace
 
 NAMES = ("_neutral", "browDownLeft", "browDownRight", "jawLeft", "jawOpen", "jawRight",
          *(f"other{k}" for k in range(46)))  # fmt: skip
@@ -85,7 +86,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def training(drawn: tuple[Path, Path], out: Path, **changes: object) -> MeterTraining:
     config = MeterTraining(
-        folders={"london": drawn[0]},
+        sets=LabelledSets(london=drawn[0]),
         landmarks=drawn[1],
         out=out,
         steps=6,

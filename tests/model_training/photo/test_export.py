@@ -9,9 +9,11 @@ import onnxruntime
 import pytest
 import torch
 
+from model_training.photo.config import PhotoConfig
 from model_training.photo.export import FusedPhoto, export_photo
-from model_training.photo.eyes.network import EyeOpener, EyeOpenerConfig
-from model_training.photo.network import PhotoConfig, PhotoNet
+from model_training.photo.eyes.config import EyeOpenerConfig
+from model_training.photo.eyes.network import EyeOpener
+from model_training.photo.network import PhotoNet
 from model_training.runs.manifest import read_manifest, sha256_of
 
 pytestmark = pytest.mark.slow

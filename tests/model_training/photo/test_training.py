@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from app.settings import DEFAULT_MODELS_DIR
-from model_training.photo.batches import PhotoBatches, PhotoData, Window
-from model_training.photo.config import PhotoTraining
-from model_training.photo.network import PhotoConfig
+from model_training.photo.batches import PhotoBatches, Window
+from model_training.photo.config import PhotoConfig, PhotoData, PhotoTraining
 from model_training.photo.train import learning_rate_at, train_photo
 from model_training.photo.warm_start import initializers
 from model_training.runs.checkpoint import load_checkpoint

@@ -9,7 +9,8 @@ import torch
 
 from app.settings import DEFAULT_MODELS_DIR
 from model_training.meter.network import METER_SIZE
-from model_training.photo.network import WINDOW_SIZE, PhotoConfig, PhotoMaps, PhotoNet
+from model_training.photo.config import PhotoConfig
+from model_training.photo.network import WINDOW_SIZE, PhotoMaps, PhotoNet
 from model_training.photo.warm_start import (
     WarmStartError,
     load_eyes,

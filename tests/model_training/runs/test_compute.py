@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from typer.testing import CliRunner
 
-from model_training.cli import app
 from model_training.runs.compute import (
     ON_CPU,
     RECORD,
@@ -23,6 +21,7 @@ from model_training.runs.compute import (
     machine_of,
     measure,
 )
+from tests.model_training.command_line import invoke
 
 CPU = torch.device("cpu")
 
@@ -140,7 +139,7 @@ def test_other_names_are_refused(device: str, precision: str) -> None:
 
 @pytest.mark.parametrize("stage", ["photo", "eyes", "meter", "classic", "neutralizer"])
 def test_every_stage_can_be_told(stage: str) -> None:
-    result = CliRunner().invoke(app, ["train", stage, "--help"], env={"COLUMNS": "200"})
+    result = invoke(["train", stage, "--help"])
     assert result.exit_code == 0
     assert "--device" in result.output
     # Stage 3 of `classic` is one dense layer, in float32.
@@ -152,6 +151,6 @@ def test_a_gpu_that_is_not_there_is_a_mistake_of_the_command(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     data = ["--prepared", str(tmp_path), "--out", str(tmp_path / "run")]
-    result = CliRunner().invoke(app, ["train", "eyes", *data, "--device", "cuda"])
+    result = invoke(["train", "eyes", *data, "--device", "cuda"])
     assert result.exit_code == 2
     assert "finds no CUDA device" in re.sub(r"\s+", " ", result.output)

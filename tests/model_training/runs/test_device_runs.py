@@ -19,20 +19,18 @@ from model_training.classic.pair_sets import PairSet
 from model_training.classic.recipe import PAPER, with_options
 from model_training.classic.stage3 import fit_neutralizers
 from model_training.classic.train import show_neutralizers
+from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
 from model_training.meter.data import MeterBatches
-from model_training.meter.network import MeterConfig
-from model_training.meter.train import MeterTraining, train_meter
-from model_training.photo.batches import PhotoData
-from model_training.photo.config import PhotoTraining
-from model_training.photo.eyes.batches import EyeData
-from model_training.photo.eyes.network import EyeOpenerConfig
-from model_training.photo.eyes.train import EyeTraining, train_eyes
+from model_training.meter.train import train_meter
+from model_training.photo.config import PhotoData, PhotoTraining
+from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeTraining
+from model_training.photo.eyes.train import train_eyes
 from model_training.photo.train import train_photo
 from model_training.portraits.crops import CropCache
 from model_training.runs.checkpoint import load_checkpoint
 from model_training.runs.compute import ON_CPU, Compute
+from model_training.runs.config import Pace
 from model_training.runs.log import read_rows
-from model_training.runs.loop import Pace
 from tests.model_training.meter.test_training import draw_london
 from tests.model_training.photo_set import write_photo_set
 from tests.model_training.pretend_device import DEVICE, PretendDevice
@@ -61,7 +59,7 @@ def meter(tmp_path_factory: pytest.TempPathFactory) -> MeterTraining:
     root = tmp_path_factory.mktemp("meter")
     london, landmarks = draw_london(root)
     config = MeterTraining(
-        folders={"london": london},
+        sets=LabelledSets(london=london),
         landmarks=landmarks,
         out=root / "whole",
         steps=4,

@@ -23,20 +23,20 @@ from model_training.classic.recipe import PAPER, with_options
 from model_training.classic.stage1 import steps_of_stage1
 from model_training.classic.stage2 import steps_of_stage2
 from model_training.classic.stage3 import steps_of_sgd
+from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
 from model_training.meter.data import MeterBatches, MeterSet
-from model_training.meter.network import BLENDSHAPE_NAMES, MeterConfig, MeterNet
-from model_training.meter.train import MeterTraining, steps_of_meter
-from model_training.photo.batches import PhotoData, PhotoShare, Window
-from model_training.photo.config import PhotoTraining
+from model_training.meter.network import BLENDSHAPE_NAMES, MeterNet
+from model_training.meter.train import steps_of_meter
+from model_training.photo.batches import PhotoShare, Window
+from model_training.photo.config import PhotoConfig, PhotoData, PhotoTraining
 from model_training.photo.expression_loss import ExpressionLoss
-from model_training.photo.eyes.batches import EyeBatch, EyeData
-from model_training.photo.eyes.network import EyeOpenerConfig
-from model_training.photo.eyes.train import EyeTraining, eye_networks, steps_of_eyes
-from model_training.photo.network import PhotoConfig
+from model_training.photo.eyes.batches import EyeBatch
+from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeTraining
+from model_training.photo.eyes.train import eye_networks, steps_of_eyes
 from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.portraits.crops import CropCache
 from model_training.runs.compute import ON_CPU, Compute
-from model_training.runs.loop import Pace
+from model_training.runs.config import Pace
 from tests.model_training.pretend_device import DEVICE, PretendDevice, values
 
 METER = MeterConfig(widths=(4, 4, 4, 4, 4), hidden=8)
@@ -102,7 +102,7 @@ def meter(compute: Compute) -> Made:
     network = MeterNet(METER)
     network.set_scale(torch.from_numpy(labels))
     compute.place(network)
-    config = MeterTraining({}, Path(), Path())
+    config = MeterTraining(LabelledSets(), Path(), Path())
     return Made(steps_of_meter(config, network, MeterBatches(data, 4, 0), compute)[0], network)
 
 

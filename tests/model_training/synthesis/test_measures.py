@@ -7,15 +7,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from model_training.cli import app
 from model_training.synthesis.actions import ACTION_UNITS
-from model_training.synthesis.benchmark import Task, measure
+from model_training.synthesis.benchmark import measure
 from model_training.synthesis.check import LID_UNITS, PairReading, far_change, lids, summary
+from model_training.synthesis.config import BenchmarkConfig
 from model_training.synthesis.landmark_ids import OUTLINE
 from model_training.synthesis.realism import SIDE, Mouths, accuracy, lower_face
 from model_training.synthesis.sheet import captioned, grid
+from tests.model_training.command_line import invoke
 from tests.model_training.synthesis.conftest import Collection
 
 
@@ -108,11 +108,11 @@ def test_sheets_keep_every_tile() -> None:
 
 
 def test_benchmark_counts_what_it_rendered(collection: Collection, face_model_file: Path) -> None:
-    task = Task(
-        collection.photos, collection.landmarks, face_model_file, None, ("other",),
-        pairs=10, size=64, seed=0,
+    config = BenchmarkConfig(
+        collection.photos, collection.landmarks, face_model_file,
+        exclude=("other",), pairs=10, size=64,
     )  # fmt: skip
-    found = measure(task)
+    found = measure(config)
     assert found.pairs == 10
     assert 0 < found.cpu_s < 60
     assert found.wall_s > 0
@@ -128,11 +128,11 @@ def test_expression_sheet_command(
         str(collection.landmarks), "--face-model", str(face_model_file), "--out",
         str(tmp_path / "sheet.jpg"), "--size", "96", "--source",
     ]  # fmt: skip
-    done = CliRunner().invoke(app, [*arguments, "own/bea.png"])
+    done = invoke([*arguments, "own/bea.png"])
     assert done.exit_code == 0, done.output
     sheet = cv2.imread(str(tmp_path / "sheet.jpg"))
     assert sheet.shape == (100, 15 * 76, 3)
     assert sheet.std() > 20
-    wrong = CliRunner().invoke(app, [*arguments, "own/nobody.png"])
+    wrong = invoke([*arguments, "own/nobody.png"])
     assert wrong.exit_code == 2
     assert "own/nobody.png" in wrong.output

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from model_training.cli import app
 from model_training.portraits.landmarks import LandmarkTable
+from model_training.synthesis.config import SynthesisConfig
 from model_training.synthesis.plan import make_chunks, share_out
-from model_training.synthesis.run import NothingToDoError, Options, Worker, synthesize
+from model_training.synthesis.run import NothingToDoError, Worker, synthesize
 from model_training.synthesis.selection import select_neutral
 from model_training.synthesis.store import StoreError, open_pairs
+from tests.model_training.command_line import invoke
 from tests.model_training.synthesis.conftest import Collection
 
 SIZE = 64
@@ -25,9 +25,9 @@ SIZE = 64
 @pytest.fixture(scope="module")
 def whole(
     collection: Collection, face_model_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Options:
+) -> SynthesisConfig:
     """A set that one worker made without a break."""
-    made = Options(
+    made = SynthesisConfig(
         photos=collection.photos,
         landmarks=collection.landmarks,
         face_model=face_model_file,
@@ -37,13 +37,14 @@ def whole(
         seed=3,
         split="all",
         exclude=("other",),
+        workers=1,
     )
-    synthesize(made, workers=1)
+    synthesize(made)
     return made
 
 
 @pytest.fixture
-def options(whole: Options, tmp_path: Path) -> Options:
+def options(whole: SynthesisConfig, tmp_path: Path) -> SynthesisConfig:
     """The same set, not made yet."""
     return replace(whole, out=tmp_path / "set")
 
@@ -54,7 +55,7 @@ def rows(file: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_set_is_complete_labelled_and_explains_its_rejects(whole: Options) -> None:
+def test_set_is_complete_labelled_and_explains_its_rejects(whole: SynthesisConfig) -> None:
     pairs, valid, labels = open_pairs(whole.out)
     assert pairs.shape == (7, 2, SIZE, SIZE, 3)
     assert pairs.dtype == np.uint8
@@ -75,8 +76,10 @@ def test_set_is_complete_labelled_and_explains_its_rejects(whole: Options) -> No
 
 
 @pytest.mark.slow
-def test_two_workers_make_the_same_pixels_as_one(whole: Options, options: Options) -> None:
-    synthesize(options, workers=2)
+def test_two_workers_make_the_same_pixels_as_one(
+    whole: SynthesisConfig, options: SynthesisConfig
+) -> None:
+    synthesize(replace(options, workers=2))
     for name in (
         "pairs.npy", "valid.npy", "flow.npy", "known.npy", "opening.npy", "points.npy",
         "labels.csv",
@@ -86,7 +89,7 @@ def test_two_workers_make_the_same_pixels_as_one(whole: Options, options: Option
 
 @pytest.mark.slow
 def test_killed_run_is_finished_without_redoing_chunks(
-    whole: Options, options: Options, monkeypatch: pytest.MonkeyPatch
+    whole: SynthesisConfig, options: SynthesisConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make, calls = Worker.make, itertools.count()
 
@@ -111,14 +114,14 @@ def test_killed_run_is_finished_without_redoing_chunks(
 
 
 @pytest.mark.slow
-def test_a_folder_is_not_continued_with_other_options(options: Options) -> None:
+def test_a_folder_is_not_continued_with_other_options(options: SynthesisConfig) -> None:
     synthesize(replace(options, pairs=1))
     with pytest.raises(StoreError, match="other options"):
         synthesize(replace(options, pairs=1, seed=4))
 
 
 @pytest.mark.slow
-def test_sequences_share_place_and_grow(options: Options) -> None:
+def test_sequences_share_place_and_grow(options: SynthesisConfig) -> None:
     synthesize(replace(options, pairs=6, frames=3))
     pairs, _, labels = open_pairs(options.out)
     assert [int(row["frame"]) for row in labels] == [0, 1, 2, 0, 1, 2]
@@ -128,7 +131,7 @@ def test_sequences_share_place_and_grow(options: Options) -> None:
     assert float(first["AU12"]) == pytest.approx(float(last["AU12"]) / 3, abs=2e-3)
 
 
-def test_nothing_usable_is_an_error_that_says_where_to_look(options: Options) -> None:
+def test_nothing_usable_is_an_error_that_says_where_to_look(options: SynthesisConfig) -> None:
     with pytest.raises(NothingToDoError, match=r"rejected\.csv"):
         synthesize(replace(options, exclude=("own", "other")))
 
@@ -154,15 +157,15 @@ def test_pairs_are_shared_out_exactly_and_sharp_photographs_get_more() -> None:
     assert sum(share_out((0, 1, 3), inter_ocular, 50, 256, frames=8).values()) == 50
 
 
-def test_command_line(options: Options) -> None:
+def test_command_line(options: SynthesisConfig) -> None:
     arguments = [
         "synthesize", "--photos", str(options.photos), "--landmarks", str(options.landmarks),
         "--face-model", str(options.face_model), "--out", str(options.out), "--pairs", "2",
         "--size", "64", "--workers", "1", "--split", "all", "--exclude", "other", "--no-donors",
     ]  # fmt: skip
-    done = CliRunner().invoke(app, arguments)
+    done = invoke(arguments)
     assert done.exit_code == 0, done.output
     assert len(rows(options.out / "labels.csv")) == 2
-    wrong = CliRunner().invoke(app, [*arguments, "--seed", "9"])
+    wrong = invoke([*arguments, "--seed", "9"])
     assert wrong.exit_code == 2
     assert "other options" in wrong.output

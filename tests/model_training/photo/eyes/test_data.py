@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from model_training.photo.eyes.batches import EyeBatches, EyeData, rendered_eyes, shifted_patches
+from model_training.photo.eyes.batches import EyeBatches, rendered_eyes, shifted_patches
+from model_training.photo.eyes.config import EyeData
 from model_training.photo.eyes.eyelids import Lids, close_eye, transplant_lids
 from model_training.photo.eyes.geometry import apertures, gaze_offset, shut_labels
 from model_training.photo.eyes.prepare import (

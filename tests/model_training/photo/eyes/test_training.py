@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from model_training.photo.eyes.batches import EyeBatch, EyeData
-from model_training.photo.eyes.network import EyeOpenerConfig
-from model_training.photo.eyes.prepare import EyeSetConfig, prepare_eyes
+from model_training.photo.eyes.batches import EyeBatch
+from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeSetConfig
+from model_training.photo.eyes.prepare import prepare_eyes
 from model_training.photo.eyes.train import (
     EyeTraining,
     gate_loss,
@@ -22,8 +22,8 @@ from model_training.photo.eyes.train import (
 )
 from model_training.runs.ahead import Ahead
 from model_training.runs.checkpoint import CheckpointError, load_checkpoint
+from model_training.runs.config import Pace
 from model_training.runs.log import read_rows
-from model_training.runs.loop import Pace
 from tests.model_training.drawn_eyes import make_faces
 
 
