@@ -39,7 +39,11 @@ def connected(client: httpx.Client) -> socket.socket:
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     raw.settimeout(PATIENCE_S)
-    raw.connect((client.base_url.host, client.base_url.port or 0))
+    try:
+        raw.connect((client.base_url.host, client.base_url.port or 0))
+    except BaseException:
+        raw.close()
+        raise
     return raw
 
 
