@@ -11,21 +11,21 @@ import typer
 
 from app.command import (
     EXIT_SOME_FAILED,
-    EXIT_WRONG_USAGE,
     AddressOption,
     DeviceOption,
     EngineOption,
     GpusOption,
+    request_errors,
     settings_from,
     start_errors,
+    takes,
 )
-from app.errors import RequestError, StartupError, StoicNetError
-from app.faces.selection import FacesPolicy
+from app.errors import StartupError, StoicNetError
 from app.files import FreeNames, photographs, with_progress, write
 from app.pipeline import Neutralizer
-from app.result import Options, Output
+from app.result import AnalyzeOptions, Options
 from app.scale.cli import batch
-from app.settings import ModelName, Settings
+from app.settings import Settings
 from app.version import software_version
 
 cli = typer.Typer(
@@ -98,14 +98,11 @@ def serve(
 
 
 @cli.command()
+@takes(Options)
 def neutralize(
     photos: Photos,
     out: Annotated[Path, typer.Option(help="Folder for the PNG files; created if missing.")],
-    model: Annotated[ModelName | None, typer.Option(help="photo or classic.")] = None,
-    output: Annotated[Output, typer.Option(help="Whole photograph, or the face alone.")] = "photo",
-    strength: Annotated[float, typer.Option(min=0, max=1, help="0 leaves, 1 removes.")] = 1.0,
-    faces: Annotated[FacesPolicy, typer.Option(help="one, largest or all.")] = "one",
-    mark: Annotated[bool, typer.Option("--mark", help="Write on it that it was altered.")] = False,
+    options: Options,
     device: DeviceOption = None,
 ) -> None:
     """Write NAME.png with a neutral face for every photograph.
@@ -118,7 +115,6 @@ def neutralize(
     except OSError as error:
         raise typer.BadParameter(f"{out} cannot be made a folder: {error.strerror}") from error
     neutralizer = _neutralizer(settings_from(device=device, warm_up=False))
-    options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
     names = FreeNames()
 
     def one(photo: Path) -> None:
@@ -134,10 +130,8 @@ def neutralize(
 
 
 @cli.command()
-def analyze(
-    photos: Photos,
-    faces: Annotated[FacesPolicy, typer.Option(help="one, largest or all.")] = "all",
-) -> None:
+@takes(AnalyzeOptions)
+def analyze(photos: Photos, options: AnalyzeOptions) -> None:
     """Print a JSON line for every photograph: faces, quality, expression. Nothing is altered."""
     from app.api.reports import Analyzed
 
@@ -145,7 +139,7 @@ def analyze(
     neutralizer = _neutralizer(settings_from(device="cpu", warm_up=False))
 
     def one(photo: Path) -> None:
-        report = Analyzed.of(neutralizer.analyze(photo.read_bytes(), faces))
+        report = Analyzed.of(neutralizer.analyze(photo.read_bytes(), options.faces))
         typer.echo(json.dumps({"file": str(photo), **report.model_dump(mode="json")}))
 
     _each(files, one)
@@ -208,10 +202,8 @@ def _each(photos: list[Path], one: Callable[[Path], None]) -> None:
     failed = 0
     for photo in with_progress(photos):
         try:
-            one(photo)
-        except RequestError as error:  # as wrong for every other photograph
-            typer.echo(f"stoicnet: {error.title}: {error.detail}", err=True)
-            raise typer.Exit(EXIT_WRONG_USAGE) from error
+            with request_errors():
+                one(photo)
         except (StoicNetError, OSError) as error:
             failed += 1
             code = f"{error.code}: " if isinstance(error, StoicNetError) else ""

@@ -11,11 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.editing import Edited, FaceEditor
-from app.errors import (
-    IncompatibleOptionsError,
-    ModelFileError,
-    ModelNotAvailableError,
-)
+from app.errors import ModelFileError, ModelNotAvailableError
 from app.faces.alignment import crop_matrix
 from app.faces.detector import Face, FaceDetector
 from app.faces.quality import quality_components
@@ -33,11 +29,11 @@ from app.inference.registry import Model, load_meter, load_models
 from app.inference.session import RuntimeOptions
 from app.memory import keep_freed_memory
 from app.progress import Progress
-from app.result import Analysis, EditedFace, LookedAt, Options, Output, Result
+from app.result import Analysis, EditedFace, LookedAt, Options, Result
 from app.settings import Settings
 from app.version import software_version
 
-__all__ = ["Analysis", "EditedFace", "Neutralizer", "Options", "Output", "Result"]
+__all__ = ["Analysis", "EditedFace", "Neutralizer", "Options", "Result"]
 
 log = logging.getLogger(__name__)
 
@@ -169,17 +165,13 @@ class Neutralizer:
         Raises:
             ImageError: the bytes are not a photograph that is accepted.
             FaceError: no face, several, too small or cut off; another person's afterwards.
-            RequestError: the options do not go together, or the model is not there.
+            RequestError: the model is not there.
             WorkError: the runtime failed, or nobody waits any more.
         """
         with self._crowd.member():
             return self._neutralize(data, options or Options(), progress or Progress())
 
     def _neutralize(self, data: bytes, options: Options, progress: Progress) -> Result:
-        if options.output == "face" and options.faces == "all":
-            raise IncompatibleOptionsError(
-                "output=face returns one crop; choose faces=one or faces=largest."
-            )
         model = self._model(options)
         photograph, chosen, found, notes = self._look(data, options.faces, progress)
         edited = self._editor.edit(photograph.pixels, chosen, found, model, options, progress)

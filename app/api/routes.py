@@ -13,14 +13,13 @@ from app.api.auth import KEY_SCHEMES
 from app.api.documented import ANALYZED, FACTS, INFO, METRICS, NEUTRALIZED, OK, STAGES, problems
 from app.api.info import describe
 from app.api.problems import NotReadyError
-from app.api.queries import AnalyzeQuery, NeutralizeQuery
 from app.api.reports import Analyzed, Neutralized
 from app.api.schemas import Health, Info
 from app.api.service import Service, service_of
 from app.api.upload import REQUEST_BODY
 from app.audit import audited
 from app.progress import Progress
-from app.result import Result
+from app.result import AnalyzeOptions, Options, Result
 
 router = APIRouter()
 
@@ -74,10 +73,9 @@ def _server_timing(timings: Mapping[str, float]) -> str:
     dependencies=KEY_SCHEMES,
     openapi_extra=_UPLOAD,
 )
-async def neutralize(request: Request, query: Annotated[NeutralizeQuery, Query()]) -> Response:
+async def neutralize(request: Request, options: Annotated[Options, Query()]) -> Response:
     """Return the photograph with the same person's face at rest."""
     service = service_of(request)
-    options = query.options()
     as_json = prefers_json(request.headers.get("accept", ""))
 
     def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
@@ -106,12 +104,12 @@ async def neutralize(request: Request, query: Annotated[NeutralizeQuery, Query()
     dependencies=KEY_SCHEMES,
     openapi_extra=_UPLOAD,
 )
-async def analyze(request: Request, query: Annotated[AnalyzeQuery, Query()]) -> Response:
+async def analyze(request: Request, options: Annotated[AnalyzeOptions, Query()]) -> Response:
     """Say what the photograph shows: faces, quality, expression. Nothing is altered."""
     service = service_of(request)
 
     def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
-        analysis = service.neutralizer.analyze(data, query.faces, progress)
+        analysis = service.neutralizer.analyze(data, options.faces, progress)
         body = Analyzed.of(analysis).model_dump_json().encode()
         headers = {"Server-Timing": _server_timing(analysis.timings)}
         return Response(body, media_type="application/json", headers=headers), {}
