@@ -14,8 +14,10 @@ from app.result import Result
 
 
 class AuditError(WorkError):
+    status = 503
     code = "audit_failed"
     title = "The audit log cannot be written"
+    example = "The audit log cannot be written; nothing was answered."
 
 
 class AuditFileError(StartupError):
