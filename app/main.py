@@ -50,7 +50,7 @@ def create_app(settings: Settings | None = None, neutralizer: Neutralizer | None
         if ready is None:
             ready = await anyio.to_thread.run_sync(Neutralizer.build, chosen)
         queue = WorkQueue(chosen.workers, chosen.queue_size)
-        service = Service(ready, chosen, queue, metrics, keys, audit)
+        service = Service(ready, chosen, queue, metrics, audit)
         _watch(metrics, service)
         app.state.service = service
         yield
@@ -72,6 +72,7 @@ def create_app(settings: Settings | None = None, neutralizer: Neutralizer | None
         redoc_url=None,
     )
     app.state.metrics = metrics
+    app.state.keys = keys
     problems.install(app)
     if chosen.cors_origins:
         app.add_middleware(

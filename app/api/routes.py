@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.api.accept import prefers_json
-from app.api.auth import KEY_SCHEMES
+from app.api.auth import CheckedKey
 from app.api.documented import ANALYZED, FACTS, INFO, METRICS, NEUTRALIZED, OK, STAGES, problems
 from app.api.info import describe
 from app.api.problems import NotReadyError
@@ -70,10 +70,11 @@ def _server_timing(timings: Mapping[str, float]) -> str:
         },
         **problems(*_REFUSALS),
     },
-    dependencies=KEY_SCHEMES,
     openapi_extra=_UPLOAD,
 )
-async def neutralize(request: Request, options: Annotated[Options, Query()]) -> Response:
+async def neutralize(
+    request: Request, key: CheckedKey, options: Annotated[Options, Query()]
+) -> Response:
     """Return the photograph with the same person's face at rest."""
     service = service_of(request)
     as_json = prefers_json(request.headers.get("accept", ""))
@@ -86,7 +87,7 @@ async def neutralize(request: Request, options: Annotated[Options, Query()]) -> 
             return Response(body, media_type="application/json", headers=headers), audited(result)
         return Response(result.png, media_type="image/png", headers=headers), audited(result)
 
-    return await service.answer(request, work)
+    return await service.answer(request, work, key)
 
 
 @router.post(
@@ -101,10 +102,11 @@ async def neutralize(request: Request, options: Annotated[Options, Query()]) -> 
         },
         **problems(*_REFUSALS),
     },
-    dependencies=KEY_SCHEMES,
     openapi_extra=_UPLOAD,
 )
-async def analyze(request: Request, options: Annotated[AnalyzeOptions, Query()]) -> Response:
+async def analyze(
+    request: Request, key: CheckedKey, options: Annotated[AnalyzeOptions, Query()]
+) -> Response:
     """Say what the photograph shows: faces, quality, expression. Nothing is altered."""
     service = service_of(request)
 
@@ -114,7 +116,7 @@ async def analyze(request: Request, options: Annotated[AnalyzeOptions, Query()])
         headers = {"Server-Timing": _server_timing(analysis.timings)}
         return Response(body, media_type="application/json", headers=headers), {}
 
-    return await service.answer(request, work)
+    return await service.answer(request, work, key)
 
 
 @router.get("/info", responses={**INFO, **problems(503)})

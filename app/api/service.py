@@ -13,7 +13,6 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from app.api.auth import ApiKeys
 from app.api.problems import NotReadyError, UploadTooSlowError
 from app.api.upload import read_photograph
 from app.api.work import WorkQueue, unless_disconnected
@@ -43,7 +42,6 @@ class Service:
     settings: Settings
     queue: WorkQueue
     metrics: Metrics
-    keys: ApiKeys
     audit: AuditLog | None = None
     draining: threading.Event = field(default_factory=threading.Event)
 
@@ -56,13 +54,17 @@ class Service:
         """Whether photographs should be sent here."""
         return not self.draining.is_set() and not self.dead_models()
 
-    async def answer(self, request: Request, work: Work) -> Response:
+    async def answer(self, request: Request, work: Work, key: str | None) -> Response:
         """Take in a photograph and work on it in a worker thread.
 
+        Args:
+            request: its body has not been read yet.
+            work: what is done with the photograph.
+            key: the name of the API key, for the audit log.
+
         Raises:
-            StoicNetError: whatever stands in the way; see `problems.STATUS_BY_CODE`.
+            StoicNetError: whatever stands in the way.
         """
-        key = self.keys.check(request)
         progress_of = request.state
         with self.queue.place():
             started = time.perf_counter()
