@@ -177,7 +177,7 @@ def verify(
     failed = 0
     for path, entry in files.items():
         try:
-            checked_bytes(path, entry)
+            checked_bytes(path, entry.sha256)
         except StartupError as error:
             failed += 1
             typer.echo(f"BAD  {error.detail}")

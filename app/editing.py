@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from app.faces.alignment import Crop, choose_crop_size, crop_matrix, cut, transform_points
 from app.faces.compositing import composite, crop_mask, region_mask
 from app.faces.detector import Face
+from app.faces.identity import Identity, Recogniser
+from app.faces.meter import Expression, Meter
 from app.faces.quality import quality_components
-from app.inference.identity import Identity, Recogniser
-from app.inference.meter import Expression, Meter
 from app.inference.registry import Model
 from app.progress import Progress
 from app.result import EditedFace, Options

@@ -13,9 +13,9 @@ from fastapi.middleware.cors import CORSMiddleware
 from app.api import documented, page, problems, viewer
 from app.api.auth import ApiKeys
 from app.api.observe import ObserveMiddleware
+from app.api.queue import WorkQueue
 from app.api.routes import router
 from app.api.service import Service
-from app.api.work import WorkQueue
 from app.audit import AuditLog
 from app.observability.metrics import Metrics
 from app.observability.traces import Traces

@@ -14,6 +14,8 @@ from app.editing import Edited, FaceEditor
 from app.errors import ModelFileError, ModelNotAvailableError
 from app.faces.alignment import crop_matrix
 from app.faces.detector import Face, FaceDetector
+from app.faces.identity import Recogniser, identity_warnings
+from app.faces.meter import Meter, load_meter
 from app.faces.quality import quality_components
 from app.faces.selection import FacesPolicy, select_faces
 from app.imaging.content_credentials import ManifestSigner
@@ -21,12 +23,10 @@ from app.imaging.decode import DecodeLimits, Photograph, decode
 from app.imaging.encode import encode_png
 from app.imaging.mark import with_mark
 from app.imaging.provenance import png_text
-from app.inference.crowd import Crowd
-from app.inference.identity import Recogniser, identity_warnings
-from app.inference.meter import Meter
 from app.inference.providers import installed_build
-from app.inference.registry import Model, load_meter, load_models
-from app.inference.session import RuntimeOptions
+from app.inference.registry import Model, load_models
+from app.inference.runtime import RuntimeOptions
+from app.inference.threads import InFlight
 from app.memory import keep_freed_memory
 from app.progress import Progress
 from app.result import Analysis, EditedFace, LookedAt, Options, Result
@@ -51,11 +51,11 @@ class Neutralizer:
         meter: Meter | None = None,
         recogniser: Recogniser | None = None,
         signer: ManifestSigner | None = None,
-        crowd: Crowd | None = None,
+        in_flight: InFlight | None = None,
     ) -> None:
         """Use `build` unless the parts are already there."""
         self._detector = detector
-        self._crowd = crowd or Crowd()
+        self._in_flight = in_flight or InFlight()
         self.models = models
         self.meter = meter
         self._signer = signer
@@ -77,7 +77,7 @@ class Neutralizer:
         if settings.memory_arena:
             keep_freed_memory()
         log.info("%s", installed_build())
-        runtime, crowd = RuntimeOptions.of(settings, profile), Crowd()
+        runtime, in_flight = RuntimeOptions.of(settings, profile), InFlight()
         recogniser = None
         if settings.identity != "off":
             recogniser = Recogniser(settings.identity_threshold, settings.identity_model)
@@ -87,7 +87,7 @@ class Neutralizer:
             settings.max_batch,
             settings.batch_delay_ms / 1000,
             settings.workers,
-            crowd,
+            in_flight,
         )
         if settings.default_model not in models:
             raise ModelFileError(
@@ -95,13 +95,15 @@ class Neutralizer:
                 f"{', '.join(models)}. STOICNET_DEFAULT_MODEL chooses another."
             )
         built = cls(
-            FaceDetector(min_score=settings.min_face_score, threads=runtime.threads, crowd=crowd),
+            FaceDetector(
+                min_score=settings.min_face_score, threads=runtime.threads, in_flight=in_flight
+            ),
             models,
             settings,
-            load_meter(settings.models_dir, runtime, crowd),
+            load_meter(settings.models_dir, runtime, in_flight),
             recogniser,
             ManifestSigner.of(settings),
-            crowd,
+            in_flight,
         )
         if settings.warm_up:
             for model in models.values():
@@ -123,7 +125,7 @@ class Neutralizer:
         Raises:
             ImageError, FaceError: as `neutralize`.
         """
-        with self._crowd.member():
+        with self._in_flight.track():
             return self._analyze(data, policy, progress or Progress())
 
     def _analyze(self, data: bytes, policy: FacesPolicy, progress: Progress) -> Analysis:
@@ -168,7 +170,7 @@ class Neutralizer:
             RequestError: the model is not there.
             WorkError: the runtime failed, or nobody waits any more.
         """
-        with self._crowd.member():
+        with self._in_flight.track():
             return self._neutralize(data, options or Options(), progress or Progress())
 
     def _neutralize(self, data: bytes, options: Options, progress: Progress) -> Result:

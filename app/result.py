@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field, model_validator
 
 from app.errors import IncompatibleOptionsError
 from app.faces.detector import Face
+from app.faces.identity import Identity
+from app.faces.meter import Expression
 from app.faces.quality import Quality
 from app.faces.selection import FacesPolicy
-from app.inference.identity import Identity
-from app.inference.meter import Expression
 from app.settings import ModelName
 
 Output = Literal["photo", "face"]

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pydantic import BaseModel, Field
 
 from app.faces.detector import Face
+from app.faces.identity import Identity
+from app.faces.meter import Expression
 from app.faces.quality import Quality
-from app.inference.identity import Identity
-from app.inference.meter import Expression
 from app.result import Analysis, EditedFace, LookedAt, Result
 
 

