@@ -22,6 +22,7 @@ from app.command import (
 )
 from app.errors import StartupError, StoicNetError
 from app.files import FreeNames, photographs, with_progress, write
+from app.observability.logs import configure_logging
 from app.pipeline import Neutralizer
 from app.result import AnalyzeOptions, Options
 from app.scale.cli import batch
@@ -81,6 +82,7 @@ def serve(
 ) -> None:
     """Serve POST /neutralize over HTTP."""
     settings = settings_from(device=device)
+    configure_logging(settings)
     if engine == "ray":
         from app.scale.ray_server import Replicas, serve_on_ray
 
@@ -114,7 +116,9 @@ def neutralize(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise typer.BadParameter(f"{out} cannot be made a folder: {error.strerror}") from error
-    neutralizer = _neutralizer(settings_from(device=device, warm_up=False))
+    settings = settings_from(device=device, warm_up=False)
+    configure_logging(settings)
+    neutralizer = _neutralizer(settings)
     names = FreeNames()
 
     def one(photo: Path) -> None:
@@ -136,7 +140,9 @@ def analyze(photos: Photos, options: AnalyzeOptions) -> None:
     from app.api.reports import Analyzed
 
     files = _found(photos)
-    neutralizer = _neutralizer(settings_from(device="cpu", warm_up=False))
+    settings = settings_from(device="cpu", warm_up=False)
+    configure_logging(settings)
+    neutralizer = _neutralizer(settings)
 
     def one(photo: Path) -> None:
         report = Analyzed.of(neutralizer.analyze(photo.read_bytes(), options.faces))
@@ -159,6 +165,7 @@ def info(
     from app.api.info import describe
 
     settings = settings_from(device=device, warm_up=False)
+    configure_logging(settings)
     typer.echo(describe(_neutralizer(settings, profile), settings).model_dump_json(indent=2))
 
 

@@ -12,7 +12,6 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from app.errors import RequestError, StartupError
-from app.observability.logs import configure_logging
 from app.settings import Device, Settings
 
 EXIT_SOME_FAILED = 1
@@ -37,12 +36,10 @@ def settings_from(**overrides: Any) -> Settings:
     """The environment's settings with these on top; None leaves one alone."""
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
-        settings = Settings(**given)
+        return Settings(**given)
     except ValidationError as error:
         typer.echo(f"stoicnet: settings are not valid: {error}", err=True)
         raise typer.Exit(EXIT_CANNOT_START) from error
-    configure_logging(settings)
-    return settings
 
 
 @contextmanager

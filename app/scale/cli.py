@@ -19,6 +19,7 @@ from app.command import (
     takes,
 )
 from app.inference.threads import usable_cores
+from app.observability.logs import configure_logging
 from app.result import Options
 
 
@@ -52,6 +53,7 @@ def batch(
     from app.scale.job import Job
 
     settings = settings_from(device=device, warm_up=False)
+    configure_logging(settings)
     count = workers or usable_cores()
     with start_errors():
         job = Job(source, target, settings, options, count, gpus, address)
