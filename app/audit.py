@@ -61,7 +61,7 @@ class AuditLog:
         os.close(self._file)
 
 
-def audited(result: Result) -> dict[str, Any]:
+def audit_facts(result: Result) -> dict[str, Any]:
     """What an audit log keeps of a result."""
     faces = []
     for face in result.faces:

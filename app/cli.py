@@ -111,7 +111,7 @@ def neutralize(
 
     A photograph that fails is reported and the others go on; the exit code is then 1.
     """
-    files = _found(photos)
+    files = _find_photos(photos)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -139,7 +139,7 @@ def analyze(photos: Photos, options: AnalyzeOptions) -> None:
     """Print a JSON line for every photograph: faces, quality, expression. Nothing is altered."""
     from app.api.reports import Analyzed
 
-    files = _found(photos)
+    files = _find_photos(photos)
     settings = settings_from(device="cpu", warm_up=False)
     configure_logging(settings)
     neutralizer = _neutralizer(settings)
@@ -197,7 +197,7 @@ def verify(
 cli.command()(batch)
 
 
-def _found(photos: list[Path]) -> list[Path]:
+def _find_photos(photos: list[Path]) -> list[Path]:
     files = photographs(photos)
     if not files:
         raise typer.BadParameter(f"no photographs in {', '.join(map(str, photos))}")

@@ -14,7 +14,7 @@ from app.editing import Edited, FaceEditor
 from app.errors import ModelFileError, ModelNotAvailableError
 from app.faces.alignment import crop_matrix
 from app.faces.detector import Face, FaceDetector
-from app.faces.identity import Recogniser, identity_warnings
+from app.faces.identity import IdentityCheck, identity_warnings
 from app.faces.meter import Meter, load_meter
 from app.faces.quality import quality_components
 from app.faces.selection import FacesPolicy, select_faces
@@ -49,7 +49,7 @@ class Neutralizer:
         models: Mapping[str, Model],
         settings: Settings,
         meter: Meter | None = None,
-        recogniser: Recogniser | None = None,
+        identity_check: IdentityCheck | None = None,
         signer: ManifestSigner | None = None,
         in_flight: InFlight | None = None,
     ) -> None:
@@ -61,7 +61,9 @@ class Neutralizer:
         self._signer = signer
         self._settings = settings
         self._limits = DecodeLimits(settings.max_bytes, settings.max_pixels, settings.max_side)
-        self._editor = FaceEditor(meter, recogniser, settings.neutral_score, settings.min_change)
+        self._editor = FaceEditor(
+            meter, identity_check, settings.neutral_score, settings.min_change
+        )
 
     @classmethod
     def build(cls, settings: Settings, profile: bool = False) -> Neutralizer:
@@ -78,9 +80,9 @@ class Neutralizer:
             keep_freed_memory()
         log.info("%s", installed_build())
         runtime, in_flight = RuntimeOptions.of(settings, profile), InFlight()
-        recogniser = None
+        identity_check = None
         if settings.identity != "off":
-            recogniser = Recogniser(settings.identity_threshold, settings.identity_model)
+            identity_check = IdentityCheck(settings.identity_threshold, settings.identity_model)
         models = load_models(
             settings.models_dir,
             runtime,
@@ -101,7 +103,7 @@ class Neutralizer:
             models,
             settings,
             load_meter(settings.models_dir, runtime, in_flight),
-            recogniser,
+            identity_check,
             ManifestSigner.of(settings),
             in_flight,
         )

@@ -87,7 +87,7 @@ class EditedFace:
         altered_share: share of the returned picture's pixels that are mostly the network's.
         mean_change: mean absolute difference of those pixels to the input, grey levels (0 to 255).
         before, after: the expression; None without a meter.
-        identity: None without a recogniser.
+        identity: None without the check.
     """
 
     face: Face

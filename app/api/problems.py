@@ -77,7 +77,7 @@ def problem(
     return JSONResponse(body, status, media_type=MEDIA_TYPE)
 
 
-async def _expected(request: Request, error: Exception) -> JSONResponse:
+async def _answer_refusal(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StoicNetError)
     response = problem(request, error.status, error.code, error.title, error.detail, **error.facts)
     if "retry_after" in error.facts:
@@ -87,17 +87,17 @@ async def _expected(request: Request, error: Exception) -> JSONResponse:
     return response
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     faults = [
         {"where": ".".join(str(part) for part in fault["loc"]), "what": fault["msg"]}
         for fault in error.errors()
     ]
     detail = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults)
-    return await _expected(request, InvalidRequestError(detail, errors=faults))
+    return await _answer_refusal(request, InvalidRequestError(detail, errors=faults))
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def _answer_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     title = HTTPStatus(error.status_code).phrase
     code = title.lower().replace(" ", "_")
@@ -112,7 +112,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return response
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def _answer_fault(request: Request, error: Exception) -> JSONResponse:
     # The server logs the traceback; this line connects it with what the client was told.
     request_id = getattr(request.state, "request_id", None)
     log.error("request %s on %s failed: %r", request_id, request.url.path, error)
@@ -127,7 +127,7 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
-    app.add_exception_handler(StoicNetError, _expected)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(StoicNetError, _answer_refusal)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_fault)

@@ -70,7 +70,7 @@ class AnalyzedFace(SeenFace):
     @classmethod
     def of(cls, looked_at: LookedAt) -> AnalyzedFace:
         """The report on a measured face."""
-        seen = _seen(looked_at.face, looked_at.quality)
+        seen = _describe(looked_at.face, looked_at.quality)
         return cls(**seen.model_dump(), expression=_expression(looked_at.expression))
 
 
@@ -91,7 +91,7 @@ class FaceReport(SeenFace):
         """The report on an edited face."""
         before, after = _expression(edited.before), _expression(edited.after)
         return cls(
-            **_seen(edited.face, edited.quality).model_dump(),
+            **_describe(edited.face, edited.quality).model_dump(),
             crop_size=edited.crop_size,
             altered=edited.altered,
             altered_share=edited.altered_share,
@@ -166,7 +166,7 @@ class Neutralized(BaseModel):
         )
 
 
-def _seen(face: Face, quality: Mapping[str, Quality]) -> SeenFace:
+def _describe(face: Face, quality: Mapping[str, Quality]) -> SeenFace:
     return SeenFace(
         box=face.box,
         landmarks=[(float(x), float(y)) for x, y in face.landmarks],

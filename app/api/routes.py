@@ -17,7 +17,7 @@ from app.api.reports import Analyzed, Neutralized
 from app.api.schemas import Health, Info
 from app.api.service import Service, service_of
 from app.api.upload import REQUEST_BODY
-from app.audit import audited
+from app.audit import audit_facts
 from app.progress import Progress
 from app.result import AnalyzeOptions, Options, Result
 
@@ -84,8 +84,10 @@ async def neutralize(
         headers = dict(_facts(result))
         if as_json:
             body = Neutralized.of(result).model_dump_json().encode()
-            return Response(body, media_type="application/json", headers=headers), audited(result)
-        return Response(result.png, media_type="image/png", headers=headers), audited(result)
+            answer = Response(body, media_type="application/json", headers=headers)
+        else:
+            answer = Response(result.png, media_type="image/png", headers=headers)
+        return answer, audit_facts(result)
 
     return await service.answer(request, work, key)
 

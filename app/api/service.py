@@ -64,7 +64,7 @@ class Service:
         progress_of = request.state
         with self.queue.place():
             started = time.perf_counter()
-            data = await self._uploaded(request)
+            data = await self._read_upload(request)
             upload = (time.perf_counter() - started) * 1000
             context = contextvars.copy_context()  # the request id, for log lines of the thread
 
@@ -83,7 +83,7 @@ class Service:
                     f"No answer within {self.settings.request_timeout:g} seconds of the upload."
                 ) from error
 
-    async def _uploaded(self, request: Request) -> bytes:
+    async def _read_upload(self, request: Request) -> bytes:
         seconds = self.settings.upload_timeout
         try:
             async with asyncio.timeout(seconds):

@@ -85,7 +85,7 @@ def sface_path() -> Path:
     return Path(spec.origin).parent / SFACE_FILE
 
 
-class Recogniser:
+class IdentityCheck:
     """SFace behind a thread-safe `compare`."""
 
     def __init__(self, threshold: float, model_path: Path | None = None) -> None:

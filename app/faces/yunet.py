@@ -69,7 +69,7 @@ class Yunet:
         outputs = self._session.run(_OUTPUTS, {"input": blob})
         kinds = [outputs[i : i + len(_STRIDES)] for i in range(0, len(outputs), len(_STRIDES))]
         levels = zip(_STRIDES, *kinds, strict=True)
-        found = np.concatenate([self._decoded(width // level[0], *level) for level in levels])
+        found = np.concatenate([self._decode(width // level[0], *level) for level in levels])
         if len(found) < 2:
             return found
         # Whole pixels, as in OpenCV.
@@ -78,7 +78,7 @@ class Yunet:
         kept = cv2.dnn.NMSBoxes(boxes, scores, self._min_score, self._max_overlap)
         return found[np.asarray(kept, np.intp).ravel()]
 
-    def _decoded(
+    def _decode(
         self,
         columns: int,
         stride: int,
@@ -106,5 +106,5 @@ def any_size(model: bytes) -> bytes:
     """
     parts = model.split(_FIXED_SIDE)
     if len(parts) != 3:
-        raise ModelFileError("The face detector has not the input that is expected.")
+        raise ModelFileError("The face detector cannot be loaded: its input is another.")
     return parts[0] + _FREE_SIDES[0] + parts[1] + _FREE_SIDES[1] + parts[2]
