@@ -21,7 +21,8 @@ from app.audit import audit_facts
 from app.progress import Progress
 from app.result import AnalyzeOptions, Options, Result
 
-router = APIRouter()
+# Operations are called as their functions.
+router = APIRouter(generate_unique_id_function=lambda route: route.name)
 
 _REFUSALS = (400, 401, 408, 413, 415, 422, 429, 503, 504)
 # A key is one of two headers, or not needed at all: that is for the operator to say.
@@ -56,6 +57,7 @@ def _server_timing(timings: Mapping[str, float]) -> str:
 
 @router.post(
     "/neutralize",
+    tags=["photographs"],
     response_class=Response,
     responses={
         200: {
@@ -94,6 +96,7 @@ async def neutralize(
 
 @router.post(
     "/analyze",
+    tags=["photographs"],
     response_class=Response,
     responses={
         200: {
@@ -121,14 +124,14 @@ async def analyze(
     return await service.answer(request, work, key)
 
 
-@router.get("/info", responses={**INFO, **problems(503)})
+@router.get("/info", tags=["service"], responses={**INFO, **problems(503)})
 async def info(request: Request) -> Info:
     """Version, models with their hashes, the provider that really runs, limits."""
     service = service_of(request)
     return describe(service.neutralizer, service.settings)
 
 
-@router.get("/livez", responses={**OK, **problems(503)})
+@router.get("/livez", tags=["service"], responses={**OK, **problems(503)})
 async def livez(request: Request) -> Health:
     """Whether the process answers and its models run; if not, restart it."""
     service = getattr(request.app.state, "service", None)
@@ -137,7 +140,7 @@ async def livez(request: Request) -> Health:
     return Health(status="ok")
 
 
-@router.get("/readyz", responses={**OK, **problems(503)})
+@router.get("/readyz", tags=["service"], responses={**OK, **problems(503)})
 async def readyz(request: Request) -> Health:
     """Whether photographs can be sent: the models are loaded, warm and running."""
     service = service_of(request)
@@ -154,6 +157,7 @@ def _refuse_dead(service: Service) -> None:
 
 @router.get(
     "/metrics",
+    tags=["service"],
     response_class=Response,
     responses=METRICS,
 )
