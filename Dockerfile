@@ -15,7 +15,6 @@ RUN python -m venv /opt/stoicnet \
         --only-binary :all: -r build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
-COPY model_training model_training
 COPY onnx_models onnx_models
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist . \
     && /opt/stoicnet/bin/pip install --no-cache-dir --no-deps --no-index dist/*.whl \

@@ -14,8 +14,10 @@ from app.result import Result
 
 
 class AuditError(WorkError):
+    status = 503
     code = "audit_failed"
     title = "The audit log cannot be written"
+    example = "The audit log cannot be written; nothing was answered."
 
 
 class AuditFileError(StartupError):
@@ -59,7 +61,7 @@ class AuditLog:
         os.close(self._file)
 
 
-def audited(result: Result) -> dict[str, Any]:
+def audit_facts(result: Result) -> dict[str, Any]:
     """What an audit log keeps of a result."""
     faces = []
     for face in result.faces:

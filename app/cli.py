@@ -12,20 +12,21 @@ import typer
 from app.batch.cli import batch
 from app.command import (
     EXIT_SOME_FAILED,
-    EXIT_WRONG_USAGE,
     AddressOption,
     DeviceOption,
     EngineOption,
     GpusOption,
+    request_errors,
     settings_from,
     start_errors,
+    takes,
 )
-from app.errors import RequestError, StartupError, StoicNetError
-from app.faces.selection import FacesPolicy
+from app.errors import StartupError, StoicNetError
 from app.files import FreeNames, photographs, with_progress, write
+from app.observability.logs import configure_logging
 from app.pipeline import Neutralizer
-from app.result import Options, Output
-from app.settings import ModelName, Settings
+from app.result import AnalyzeOptions, Options
+from app.settings import Settings
 from app.version import software_version
 
 cli = typer.Typer(
@@ -82,6 +83,7 @@ def serve(
 ) -> None:
     """Serve POST /neutralize over HTTP."""
     settings = settings_from(device=device)
+    configure_logging(settings)
     if engine == "ray":
         from app.ray.server import Replicas, serve_on_ray
 
@@ -99,27 +101,25 @@ def serve(
 
 
 @cli.command()
+@takes(Options)
 def neutralize(
     photos: Photos,
     out: Annotated[Path, typer.Option(help="Folder for the PNG files; created if missing.")],
-    model: Annotated[ModelName | None, typer.Option(help="photo or classic.")] = None,
-    output: Annotated[Output, typer.Option(help="Whole photograph, or the face alone.")] = "photo",
-    strength: Annotated[float, typer.Option(min=0, max=1, help="0 leaves, 1 removes.")] = 1.0,
-    faces: Annotated[FacesPolicy, typer.Option(help="one, largest or all.")] = "one",
-    mark: Annotated[bool, typer.Option("--mark", help="Write on it that it was altered.")] = False,
+    options: Options,
     device: DeviceOption = None,
 ) -> None:
     """Write NAME.png with a neutral face for every photograph.
 
     A photograph that fails is reported and the others go on; the exit code is then 1.
     """
-    files = _found(photos)
+    files = _find_photos(photos)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise typer.BadParameter(f"{out} cannot be made a folder: {error.strerror}") from error
-    neutralizer = _neutralizer(settings_from(device=device, warm_up=False))
-    options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
+    settings = settings_from(device=device, warm_up=False)
+    configure_logging(settings)
+    neutralizer = _neutralizer(settings)
     names = FreeNames()
 
     def one(photo: Path) -> None:
@@ -135,18 +135,18 @@ def neutralize(
 
 
 @cli.command()
-def analyze(
-    photos: Photos,
-    faces: Annotated[FacesPolicy, typer.Option(help="one, largest or all.")] = "all",
-) -> None:
+@takes(AnalyzeOptions)
+def analyze(photos: Photos, options: AnalyzeOptions) -> None:
     """Print a JSON line for every photograph: faces, quality, expression. Nothing is altered."""
     from app.api.reports import Analyzed
 
-    files = _found(photos)
-    neutralizer = _neutralizer(settings_from(device="cpu", warm_up=False))
+    files = _find_photos(photos)
+    settings = settings_from(device="cpu", warm_up=False)
+    configure_logging(settings)
+    neutralizer = _neutralizer(settings)
 
     def one(photo: Path) -> None:
-        report = Analyzed.of(neutralizer.analyze(photo.read_bytes(), faces))
+        report = Analyzed.of(neutralizer.analyze(photo.read_bytes(), options.faces))
         typer.echo(json.dumps({"file": str(photo), **report.model_dump(mode="json")}))
 
     _each(files, one)
@@ -166,6 +166,7 @@ def info(
     from app.api.info import describe
 
     settings = settings_from(device=device, warm_up=False)
+    configure_logging(settings)
     typer.echo(describe(_neutralizer(settings, profile), settings).model_dump_json(indent=2))
 
 
@@ -184,7 +185,7 @@ def verify(
     failed = 0
     for path, entry in files.items():
         try:
-            checked_bytes(path, entry)
+            checked_bytes(path, entry.sha256)
         except StartupError as error:
             failed += 1
             typer.echo(f"BAD  {error.detail}")
@@ -197,7 +198,7 @@ def verify(
 cli.command()(batch)
 
 
-def _found(photos: list[Path]) -> list[Path]:
+def _find_photos(photos: list[Path]) -> list[Path]:
     files = photographs(photos)
     if not files:
         raise typer.BadParameter(f"no photographs in {', '.join(map(str, photos))}")
@@ -209,10 +210,8 @@ def _each(photos: list[Path], one: Callable[[Path], None]) -> None:
     failed = 0
     for photo in with_progress(photos):
         try:
-            one(photo)
-        except RequestError as error:  # as wrong for every other photograph
-            typer.echo(f"stoicnet: {error.title}: {error.detail}", err=True)
-            raise typer.Exit(EXIT_WRONG_USAGE) from error
+            with request_errors():
+                one(photo)
         except (StoicNetError, OSError) as error:
             failed += 1
             code = f"{error.code}: " if isinstance(error, StoicNetError) else ""

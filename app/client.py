@@ -17,12 +17,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from pydantic import BaseModel
 
 from app.api.reports import Analyzed
 from app.api.schemas import Info
-from app.faces.selection import FacesPolicy
-from app.result import Output
-from app.settings import ModelName
+from app.result import AnalyzeOptions, Options
+
+__all__ = ["AnalyzeOptions", "Answer", "Client", "Options", "ServiceError"]
 
 Photograph = bytes | Path
 
@@ -96,31 +97,14 @@ class Client:
         self._retries = retries
         self._longest_wait_s = longest_wait_s
 
-    def neutralize(
-        self,
-        photograph: Photograph,
-        *,
-        model: ModelName | None = None,
-        output: Output = "photo",
-        strength: float = 1.0,
-        faces: FacesPolicy = "one",
-        mark: bool = False,
-    ) -> Answer:
-        """The same person with a neutral face; the options are those of the API.
+    def neutralize(self, photograph: Photograph, options: Options | None = None) -> Answer:
+        """The same person with a neutral face.
 
         Raises:
             ServiceError: the service refused.
             httpx.TransportError: it cannot be reached.
         """
-        query: dict[str, str | float | bool] = {
-            "output": output,
-            "strength": strength,
-            "faces": faces,
-            "mark": mark,
-        }
-        if model is not None:
-            query["model"] = model
-        response = self._post("/neutralize", photograph, query, "image/png")
+        response = self._post("/neutralize", photograph, options or Options(), "image/png")
         headers = response.headers
         return Answer(
             png=response.content,
@@ -131,14 +115,16 @@ class Client:
             headers=dict(headers),
         )
 
-    def analyze(self, photograph: Photograph, *, faces: FacesPolicy = "all") -> Analyzed:
+    def analyze(self, photograph: Photograph, options: AnalyzeOptions | None = None) -> Analyzed:
         """What the photograph shows.
 
         Raises:
             ServiceError: the service refused.
             httpx.TransportError: it cannot be reached.
         """
-        response = self._post("/analyze", photograph, {"faces": faces}, "application/json")
+        response = self._post(
+            "/analyze", photograph, options or AnalyzeOptions(), "application/json"
+        )
         return Analyzed.model_validate_json(response.content)
 
     def info(self) -> Info:
@@ -148,18 +134,14 @@ class Client:
         )
 
     def _post(
-        self,
-        route: str,
-        photograph: Photograph,
-        query: Mapping[str, str | float | bool],
-        accept: str,
+        self, route: str, photograph: Photograph, options: BaseModel, accept: str
     ) -> httpx.Response:
         data = photograph.read_bytes() if isinstance(photograph, Path) else photograph
         request = self._http.build_request(
             "POST",
             route,
             files={"file": ("photograph", data)},
-            params=dict(query),
+            params=options.model_dump(exclude_none=True),
             headers={"Accept": accept},
         )
         return self._send(request)

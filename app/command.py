@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 import typer
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from app.errors import StartupError
-from app.observability.logs import configure_logging
+from app.errors import RequestError, StartupError
 from app.settings import Device, Settings
 
 EXIT_SOME_FAILED = 1
@@ -35,12 +36,10 @@ def settings_from(**overrides: Any) -> Settings:
     """The environment's settings with these on top; None leaves one alone."""
     given = {key: value for key, value in overrides.items() if value is not None}
     try:
-        settings = Settings(**given)
+        return Settings(**given)
     except ValidationError as error:
         typer.echo(f"stoicnet: settings are not valid: {error}", err=True)
         raise typer.Exit(EXIT_CANNOT_START) from error
-    configure_logging(settings)
-    return settings
 
 
 @contextmanager
@@ -51,3 +50,63 @@ def start_errors() -> Iterator[None]:
     except StartupError as error:
         typer.echo(f"stoicnet: {error.title}: {error.detail}", err=True)
         raise typer.Exit(EXIT_CANNOT_START) from error
+
+
+def takes(model: type[BaseModel]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the fields of `model` as options; it is called with `options`, one of those.
+
+    Args:
+        model: its fields' types, bounds, defaults and descriptions are the options'.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            chosen = {name: given.pop(name) for name in model.model_fields}
+            with request_errors():
+                options = model(**chosen)
+            command(**given, options=options)
+
+        signature = inspect.signature(command, eval_str=True)
+        parameters = []
+        for parameter in signature.parameters.values():
+            own = [parameter] if parameter.name != "options" else _options_of(model)
+            parameters += [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+        # Typer reads both.
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in parameters}
+        return run
+
+    return decorate
+
+
+def _options_of(model: type[BaseModel]) -> list[inspect.Parameter]:
+    parameters = []
+    for name, field in model.model_fields.items():
+        least, most = (
+            next((getattr(rule, limit) for rule in field.metadata if hasattr(rule, limit)), None)
+            for limit in ("ge", "le")
+        )
+        names = [f"--{name}"] if field.annotation is bool else []  # without a --no-NAME
+        parameters.append(
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=Annotated[
+                    field.annotation,
+                    typer.Option(*names, min=least, max=most, help=field.description),
+                ],
+            )
+        )
+    return parameters
+
+
+@contextmanager
+def request_errors() -> Iterator[None]:
+    """What is as wrong for every photograph, as a message and an exit code."""
+    try:
+        yield
+    except RequestError as error:
+        typer.echo(f"stoicnet: {error.title}: {error.detail}", err=True)
+        raise typer.Exit(EXIT_WRONG_USAGE) from error

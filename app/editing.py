@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from app.faces.alignment import Crop, choose_crop_size, crop_matrix, cut, transform_points
 from app.faces.compositing import composite, crop_mask, region_mask
 from app.faces.detector import Face
+from app.faces.identity import Identity, IdentityCheck
+from app.faces.meter import Expression, Meter
 from app.faces.quality import quality_components
-from app.inference.identity import Identity, Recogniser
-from app.inference.meter import Expression, Meter
 from app.inference.registry import Model
 from app.progress import Progress
 from app.result import EditedFace, Options
@@ -37,7 +37,7 @@ class FaceEditor:
 
     Attributes:
         meter: measures the expression before and after; None leaves it out.
-        recogniser: compares the person before and after; None leaves it out.
+        identity_check: compares the person before and after; None leaves it out.
         neutral_score: expression up to which a face is returned untouched (with a meter).
         min_change: faces that the model would change by less, in grey levels over the face at
             full strength, are returned untouched. At 0.5, 7 of 15 neutral London portraits of
@@ -45,7 +45,7 @@ class FaceEditor:
     """
 
     meter: Meter | None = None
-    recogniser: Recogniser | None = None
+    identity_check: IdentityCheck | None = None
     neutral_score: float | None = None
     min_change: float = 0.0
 
@@ -135,13 +135,13 @@ class FaceEditor:
         options: Options,
         progress: Progress,
     ) -> Identity | None:
-        if self.recogniser is None:
+        if self.identity_check is None:
             return None
         there = face.landmarks
         if options.output == "face":
             there = transform_points(there, crop.matrix)
         with progress.stage("identity"):
-            return self.recogniser.compare(photo, image, face.landmarks, there)
+            return self.identity_check.compare(photo, image, face.landmarks, there)
 
 
 def _face_change(crop: Image, neutral: Image) -> float:

@@ -13,9 +13,9 @@ from fastapi.middleware.cors import CORSMiddleware
 from app.api import documented, page, problems, viewer
 from app.api.auth import ApiKeys
 from app.api.observe import ObserveMiddleware
+from app.api.queue import WorkQueue
 from app.api.routes import router
 from app.api.service import Service
-from app.api.work import WorkQueue
 from app.audit import AuditLog
 from app.observability.metrics import Metrics
 from app.observability.traces import Traces
@@ -50,7 +50,7 @@ def create_app(settings: Settings | None = None, neutralizer: Neutralizer | None
         if ready is None:
             ready = await anyio.to_thread.run_sync(Neutralizer.build, chosen)
         queue = WorkQueue(chosen.workers, chosen.queue_size)
-        service = Service(ready, chosen, queue, metrics, keys, audit)
+        service = Service(ready, chosen, queue, metrics, audit)
         _watch(metrics, service)
         app.state.service = service
         yield
@@ -72,6 +72,7 @@ def create_app(settings: Settings | None = None, neutralizer: Neutralizer | None
         redoc_url=None,
     )
     app.state.metrics = metrics
+    app.state.keys = keys
     problems.install(app)
     if chosen.cors_origins:
         app.add_middleware(

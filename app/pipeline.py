@@ -11,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.editing import Edited, FaceEditor
-from app.errors import (
-    IncompatibleOptionsError,
-    ModelFileError,
-    ModelNotAvailableError,
-)
+from app.errors import ModelFileError, ModelNotAvailableError
 from app.faces.alignment import crop_matrix
 from app.faces.detector import Face, FaceDetector
+from app.faces.identity import IdentityCheck, identity_warnings
+from app.faces.meter import Meter, load_meter
 from app.faces.quality import quality_components
 from app.faces.selection import FacesPolicy, select_faces
 from app.imaging.content_credentials import ManifestSigner
@@ -25,19 +23,17 @@ from app.imaging.decode import DecodeLimits, Photograph, decode
 from app.imaging.encode import encode_png
 from app.imaging.mark import with_mark
 from app.imaging.provenance import png_text
-from app.inference.crowd import Crowd
-from app.inference.identity import Recogniser, identity_warnings
-from app.inference.meter import Meter
 from app.inference.providers import installed_build
-from app.inference.registry import Model, load_meter, load_models
-from app.inference.session import RuntimeOptions
+from app.inference.registry import Model, load_models
+from app.inference.runtime import RuntimeOptions
+from app.inference.threads import InFlight
 from app.memory import keep_freed_memory
 from app.progress import Progress
-from app.result import Analysis, EditedFace, LookedAt, Options, Output, Result
+from app.result import Analysis, EditedFace, LookedAt, Options, Result
 from app.settings import Settings
 from app.version import software_version
 
-__all__ = ["Analysis", "EditedFace", "Neutralizer", "Options", "Output", "Result"]
+__all__ = ["Analysis", "EditedFace", "Neutralizer", "Options", "Result"]
 
 log = logging.getLogger(__name__)
 
@@ -53,19 +49,21 @@ class Neutralizer:
         models: Mapping[str, Model],
         settings: Settings,
         meter: Meter | None = None,
-        recogniser: Recogniser | None = None,
+        identity_check: IdentityCheck | None = None,
         signer: ManifestSigner | None = None,
-        crowd: Crowd | None = None,
+        in_flight: InFlight | None = None,
     ) -> None:
         """Use `build` unless the parts are already there."""
         self._detector = detector
-        self._crowd = crowd or Crowd()
+        self._in_flight = in_flight or InFlight()
         self.models = models
         self.meter = meter
         self._signer = signer
         self._settings = settings
         self._limits = DecodeLimits(settings.max_bytes, settings.max_pixels, settings.max_side)
-        self._editor = FaceEditor(meter, recogniser, settings.neutral_score, settings.min_change)
+        self._editor = FaceEditor(
+            meter, identity_check, settings.neutral_score, settings.min_change
+        )
 
     @classmethod
     def build(cls, settings: Settings, profile: bool = False) -> Neutralizer:
@@ -81,17 +79,17 @@ class Neutralizer:
         if settings.memory_arena:
             keep_freed_memory()
         log.info("%s", installed_build())
-        runtime, crowd = RuntimeOptions.of(settings, profile), Crowd()
-        recogniser = None
+        runtime, in_flight = RuntimeOptions.of(settings, profile), InFlight()
+        identity_check = None
         if settings.identity != "off":
-            recogniser = Recogniser(settings.identity_threshold, settings.identity_model)
+            identity_check = IdentityCheck(settings.identity_threshold, settings.identity_model)
         models = load_models(
             settings.models_dir,
             runtime,
             settings.max_batch,
             settings.batch_delay_ms / 1000,
             settings.workers,
-            crowd,
+            in_flight,
         )
         if settings.default_model not in models:
             raise ModelFileError(
@@ -99,13 +97,15 @@ class Neutralizer:
                 f"{', '.join(models)}. STOICNET_DEFAULT_MODEL chooses another."
             )
         built = cls(
-            FaceDetector(min_score=settings.min_face_score, threads=runtime.threads, crowd=crowd),
+            FaceDetector(
+                min_score=settings.min_face_score, threads=runtime.threads, in_flight=in_flight
+            ),
             models,
             settings,
-            load_meter(settings.models_dir, runtime, crowd),
-            recogniser,
+            load_meter(settings.models_dir, runtime, in_flight),
+            identity_check,
             ManifestSigner.of(settings),
-            crowd,
+            in_flight,
         )
         if settings.warm_up:
             for model in models.values():
@@ -127,7 +127,7 @@ class Neutralizer:
         Raises:
             ImageError, FaceError: as `neutralize`.
         """
-        with self._crowd.member():
+        with self._in_flight.track():
             return self._analyze(data, policy, progress or Progress())
 
     def _analyze(self, data: bytes, policy: FacesPolicy, progress: Progress) -> Analysis:
@@ -169,17 +169,13 @@ class Neutralizer:
         Raises:
             ImageError: the bytes are not a photograph that is accepted.
             FaceError: no face, several, too small or cut off; another person's afterwards.
-            RequestError: the options do not go together, or the model is not there.
+            RequestError: the model is not there.
             WorkError: the runtime failed, or nobody waits any more.
         """
-        with self._crowd.member():
+        with self._in_flight.track():
             return self._neutralize(data, options or Options(), progress or Progress())
 
     def _neutralize(self, data: bytes, options: Options, progress: Progress) -> Result:
-        if options.output == "face" and options.faces == "all":
-            raise IncompatibleOptionsError(
-                "output=face returns one crop; choose faces=one or faces=largest."
-            )
         model = self._model(options)
         photograph, chosen, found, notes = self._look(data, options.faces, progress)
         edited = self._editor.edit(photograph.pixels, chosen, found, model, options, progress)

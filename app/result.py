@@ -4,38 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field, model_validator
 
+from app.errors import IncompatibleOptionsError
 from app.faces.detector import Face
+from app.faces.identity import Identity
+from app.faces.meter import Expression
 from app.faces.quality import Quality
 from app.faces.selection import FacesPolicy
-from app.inference.identity import Identity
-from app.inference.meter import Expression
 from app.settings import ModelName
 
 Output = Literal["photo", "face"]
 
+FACES = "`one` is refused when there are several; `largest` and `all` choose among them."
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a caller may choose.
 
-    Attributes:
-        model: None takes the configured default.
-        output: the whole photograph, or the aligned face crop alone.
-        strength: 0 leaves the expression, 1 removes it.
-        faces: which faces are edited.
-        mark: write into an altered picture, visibly, that it was altered.
+class AnalyzeOptions(BaseModel, frozen=True, extra="forbid"):
+    """What a caller may choose of an analysis."""
+
+    faces: FacesPolicy = Field(default="all", description=f"Which faces are reported: {FACES}")
+
+
+class Options(BaseModel, frozen=True, extra="forbid"):
+    """What a caller may choose: the query of the API, the options of the command line.
+
+    Raises:
+        ValidationError: a value out of range, or of an option that there is not.
+        IncompatibleOptionsError: the options do not go together.
     """
 
-    model: ModelName | None = None
-    output: Output = "photo"
-    strength: float = 1.0
-    faces: FacesPolicy = "one"
-    mark: bool = False
+    model: ModelName | None = Field(
+        default=None, description="photo or classic; default: as configured."
+    )
+    output: Output = Field(
+        default="photo", description="The whole photograph, or the aligned face alone."
+    )
+    strength: float = Field(
+        default=1.0, ge=0, le=1, description="0 leaves the expression, 1 removes it."
+    )
+    faces: FacesPolicy = Field(default="one", description=f"Which faces are edited: {FACES}")
+    mark: bool = Field(
+        default=False, description="Write into an altered picture, visibly, that it was altered."
+    )
+
+    @model_validator(mode="after")
+    def _compatible(self) -> Self:
+        if self.output == "face" and self.faces == "all":
+            # No ValueError: Pydantic lets it through as it is, with its own code.
+            raise IncompatibleOptionsError(
+                "output=face returns one crop; choose faces=one or faces=largest."
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +87,7 @@ class EditedFace:
         altered_share: share of the returned picture's pixels that are mostly the network's.
         mean_change: mean absolute difference of those pixels to the input, grey levels (0 to 255).
         before, after: the expression; None without a meter.
-        identity: None without a recogniser.
+        identity: None without the check.
     """
 
     face: Face

@@ -22,7 +22,8 @@ from app.faces.alignment import crop_matrix, cut
 from app.faces.detector import FaceDetector
 from app.imaging.decode import decode
 from app.inference.providers import HELP, cuda_driver_present
-from app.inference.session import NeutralizerSession, RuntimeOptions
+from app.inference.runtime import RuntimeOptions
+from app.inference.session import NeutralizerSession
 from app.settings import DEFAULT_MODELS_DIR, Device
 from benchmarks.machine import RESULTS, describe, write
 from benchmarks.pictures import pictures

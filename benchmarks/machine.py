@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from app.inference.cores import usable_cores
+from app.inference.threads import usable_cores
 from app.settings import DEFAULT_MODELS_DIR
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "performance"

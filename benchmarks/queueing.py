@@ -1,7 +1,7 @@
 """A discrete-event simulation of machines with workers and bounded queues.
 
 Photographs arrive at random (Poisson), go to a machine, wait there for one of its workers in the
-order of arrival, and are refused (429) when its queue is full: what `app.api.work.WorkQueue` does,
+order of arrival, and are refused (429) when its queue is full: what `app.api.queue.WorkQueue` does,
 on one machine or on many behind a balancer.
 """
 

@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from app.faces.alignment import choose_crop_size, crop_matrix, cut, matrix_scale
 from app.faces.compositing import composite
 from app.faces.detector import FaceDetector, yunet_path
+from app.faces.meter import load_meter
 from app.faces.views import first_looks
 from app.faces.yunet import any_size
 from app.imaging.decode import decode
 from app.imaging.encode import encode_png
-from app.inference.registry import load_meter, load_models, read_manifest
-from app.inference.session import RuntimeOptions
+from app.inference.registry import load_models, read_manifest
+from app.inference.runtime import RuntimeOptions
 from app.memory import keep_freed_memory
 from app.settings import DEFAULT_MODELS_DIR
 from benchmarks.floors import convolution_flops, copy_bandwidth, flop_rate, milliseconds

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.inference.cores import usable_cores
+from app.inference.threads import usable_cores
 from app.settings import DEFAULT_MODELS_DIR
 from benchmarks.machine import RESULTS, describe, write
 from benchmarks.sections import rates

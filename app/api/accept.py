@@ -12,13 +12,13 @@ def prefers_json(accept: str) -> bool:
     Args:
         accept: the header, or "".
     """
-    weights = dict(_weighed(part) for part in accept.split(",") if part.strip())
+    weights = dict(_weigh(part) for part in accept.split(",") if part.strip())
     json = weights.get("application/json", 0.0)
     any_kind = max(weights.get("image/*", 0.0), weights.get("*/*", 0.0))
     return json > weights.get("image/png", 0.0) and json >= any_kind
 
 
-def _weighed(part: str) -> tuple[str, float]:
+def _weigh(part: str) -> tuple[str, float]:
     kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
     for parameter in parameters:
         name, _, value = parameter.partition("=")

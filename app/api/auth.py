@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import Request, Security
-from fastapi.security import APIKeyHeader, HTTPBearer
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from app.api.problems import UnauthorizedError
 from app.errors import StartupError
 from app.settings import Settings
 
-KEY_SCHEMES = [
+_Bearer = Annotated[
+    HTTPAuthorizationCredentials | None,
     Security(HTTPBearer(auto_error=False, scheme_name="bearer")),
-    Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header")),
 ]
-"""For the OpenAPI document alone, so that /docs can send a key; `ApiKeys.check` decides."""
+_Header = Annotated[
+    str | None, Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header"))
+]
 
 
 class ApiKeysFileError(StartupError):
@@ -44,7 +47,7 @@ class ApiKeys:
             keys += _keys_of(settings.api_keys_file)
         return cls([key for key in keys if key])
 
-    def check(self, request: Request) -> str | None:
+    def check(self, given: str) -> str | None:
         """The accepted key's name: the first 8 hex digits of its sha256; None without keys.
 
         Raises:
@@ -52,9 +55,6 @@ class ApiKeys:
         """
         if not self._digests:
             return None
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        given = token.strip() if scheme.lower() == "bearer" else ""
-        given = given or request.headers.get("x-api-key", "")
         digest = hashlib.sha256(given.encode()).digest()
         # Every key is compared, in constant time: how long it takes tells nothing.
         matches = [hmac.compare_digest(digest, known) for known in self._digests]
@@ -63,6 +63,15 @@ class ApiKeys:
                 "Send a valid key as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
             )
         return digest.hex()[:8]
+
+
+async def checked_key(request: Request, bearer: _Bearer, header: _Header) -> str | None:
+    """What a route that takes photographs depends on: the name of the key, see `ApiKeys.check`."""
+    keys: ApiKeys = request.app.state.keys
+    return keys.check((bearer.credentials if bearer else "") or header or "")
+
+
+CheckedKey = Annotated[str | None, Depends(checked_key)]
 
 
 def _keys_of(path: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from app.api.schemas import Info, Limits, MeterInfo, ModelInfo, PlacementInfo
-from app.imaging.decode import accepted
+from app.imaging.decode import accepted_formats
 from app.inference.placement import Placement
 from app.pipeline import Neutralizer
 from app.settings import Settings
@@ -24,7 +24,7 @@ def describe(neutralizer: Neutralizer, settings: Settings) -> Info:
             version=model.version,
             sha256=model.sha256,
             provider=model.session.provider,
-            placement=_placed(model.session.placement),
+            placement=_describe_placement(model.session.placement),
             crop_sizes=list(model.crop_sizes),
             metadata=model.session.metadata,
             quality=dict(model.quality),
@@ -42,7 +42,7 @@ def describe(neutralizer: Neutralizer, settings: Settings) -> Info:
         models=models,
         meter=MeterInfo(version=meter.version, sha256=meter.sha256) if meter else None,
         identity=settings.identity,
-        formats=list(accepted()),
+        formats=list(accepted_formats()),
         limits=Limits(
             max_bytes=settings.max_bytes,
             max_pixels=settings.max_pixels,
@@ -54,7 +54,7 @@ def describe(neutralizer: Neutralizer, settings: Settings) -> Info:
     )
 
 
-def _placed(placement: Placement | None) -> PlacementInfo | None:
+def _describe_placement(placement: Placement | None) -> PlacementInfo | None:
     if placement is None:
         return None
     return PlacementInfo(

@@ -19,9 +19,6 @@ from app.progress import Progress
 log = logging.getLogger("stoicnet.requests")
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_ROUTES = frozenset(
-    {"/", "/neutralize", "/analyze", "/info", "/livez", "/readyz", "/metrics", "/openapi.json"}
-)
 _QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 
 
@@ -105,8 +102,7 @@ class ObserveMiddleware:
 
 def _route(scope: Scope) -> str:
     # Unknown paths share a name: a scan must not fill the metrics.
-    path = scope["path"]
-    return path if path in _ROUTES else "other"
+    return str(getattr(scope.get("route"), "path", "other"))
 
 
 def _code(state: dict[str, Any], status: int) -> str:

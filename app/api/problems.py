@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,68 +11,52 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from app.errors import StoicNetError
+from app.errors import InvalidRequestError, StoicNetError
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-STATUS_BY_CODE: Mapping[str, int] = {
-    "not_an_image": 400,
-    "damaged_image": 400,
-    "malformed_upload": 400,
-    "too_many_bytes": 413,
-    "too_many_pixels": 413,
-    "unsupported_image": 415,
-    "unsupported_media_type": 415,
-    "no_face": 422,
-    "multiple_faces": 422,
-    "face_too_small": 422,
-    "face_cut_off": 422,
-    "model_not_available": 422,
-    "incompatible_options": 422,
-    "identity_not_preserved": 422,
-    "unauthorized": 401,
-    "upload_too_slow": 408,
-    "queue_full": 429,
-    "client_gone": 499,  # nobody reads it; the logs and metrics do
-    "abandoned": 499,
-    "not_ready": 503,
-    "inference_failed": 503,
-    "audit_failed": 503,
-    "deadline_exceeded": 504,
-}
-"""The status of every code that a request can meet."""
-
 
 class MalformedUploadError(StoicNetError):
+    status = 400
     code = "malformed_upload"
     title = "The upload cannot be read"
+    example = "The form has no file in the field 'file'."
 
 
 class UnsupportedMediaTypeError(StoicNetError):
+    status = 415
     code = "unsupported_media_type"
     title = "The request body has the wrong type"
+    example = "Send the photograph as multipart/form-data in the field 'file'."
 
 
 class UnauthorizedError(StoicNetError):
+    status = 401
     code = "unauthorized"
     title = "An API key is needed"
+    example = "Send a valid key as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
 
 
 class UploadTooSlowError(StoicNetError):
+    status = 408
     code = "upload_too_slow"
     title = "The upload took too long"
+    example = "The upload was not complete after 30 seconds."
 
 
 class ClientGoneError(StoicNetError):
+    status = 499  # nobody reads it; the logs and metrics do
     code = "client_gone"
     title = "The client went away"
 
 
 class NotReadyError(StoicNetError):
+    status = 503
     code = "not_ready"
     title = "The service is not ready"
+    example = "The models are not loaded (starting or stopping); try again soon."
 
 
 def problem(
@@ -94,30 +77,27 @@ def problem(
     return JSONResponse(body, status, media_type=MEDIA_TYPE)
 
 
-async def _expected(request: Request, error: Exception) -> JSONResponse:
+async def _answer_refusal(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StoicNetError)
-    status = STATUS_BY_CODE.get(error.code, 500)
-    response = problem(request, status, error.code, error.title, error.detail, **error.facts)
+    response = problem(request, error.status, error.code, error.title, error.detail, **error.facts)
     if "retry_after" in error.facts:
         response.headers["Retry-After"] = str(error.facts["retry_after"])
-    if status == 401:
+    if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     faults = [
         {"where": ".".join(str(part) for part in fault["loc"]), "what": fault["msg"]}
         for fault in error.errors()
     ]
     detail = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults)
-    return problem(
-        request, 422, "invalid_request", "The request is not valid", detail, errors=faults
-    )
+    return await _answer_refusal(request, InvalidRequestError(detail, errors=faults))
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def _answer_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     title = HTTPStatus(error.status_code).phrase
     code = title.lower().replace(" ", "_")
@@ -132,7 +112,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return response
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def _answer_fault(request: Request, error: Exception) -> JSONResponse:
     # The server logs the traceback; this line connects it with what the client was told.
     request_id = getattr(request.state, "request_id", None)
     log.error("request %s on %s failed: %r", request_id, request.url.path, error)
@@ -147,7 +127,7 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
-    app.add_exception_handler(StoicNetError, _expected)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(StoicNetError, _answer_refusal)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_fault)

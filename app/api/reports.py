@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
 from app.faces.detector import Face
+from app.faces.identity import Identity
+from app.faces.meter import Expression
 from app.faces.quality import Quality
-from app.inference.identity import Identity
-from app.inference.meter import Expression
 from app.result import Analysis, EditedFace, LookedAt, Result
 
 
@@ -18,7 +19,7 @@ class QualityReport(BaseModel):
     """One quality component."""
 
     native: float = Field(description="The measured value.")
-    unit: str
+    unit: str = Field(description="Of the measured value, in words.")
     quality: int | None = Field(description="0 (worst) to 100; null where no mapping holds.")
     note: str = Field(description="How the measurement differs from the standard's, or empty.")
 
@@ -42,19 +43,41 @@ class IdentityReport(BaseModel):
     """How alike the person is before and after, to a face recogniser."""
 
     similarity: float = Field(description="Cosine similarity, -1 to 1.")
-    threshold: float
-    model: str
-    preserved: bool
+    threshold: float = Field(description="Similarity from which on it counts as the same person.")
+    model: str = Field(description="The recogniser.")
+    preserved: bool = Field(description="Whether it counts as the same person.")
+
+
+Point = tuple[float, float]
+
+
+class Box(NamedTuple):
+    """A face's box, in pixels of the upright photograph; it may reach beyond it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Landmarks(NamedTuple):
+    """Points (x, y) in pixels of the upright photograph.
+
+    The person's right is on the image's left.
+    """
+
+    right_eye: Point
+    left_eye: Point
+    nose_tip: Point
+    right_mouth_corner: Point
+    left_mouth_corner: Point
 
 
 class SeenFace(BaseModel):
     """A face in the photograph. Coordinates are pixels of the upright photograph."""
 
-    box: tuple[float, float, float, float] = Field(description="x, y, width, height")
-    landmarks: list[tuple[float, float]] = Field(
-        description="Right eye, left eye, nose tip, right and left mouth corner; the person's "
-        "right is on the image's left."
-    )
+    box: Box
+    landmarks: Landmarks
     score: float = Field(description="The detector's confidence, 0 to 1.")
     inter_eye_distance: float = Field(description="Distance of the eye centres in pixels.")
     quality: dict[str, QualityReport] = Field(
@@ -70,7 +93,7 @@ class AnalyzedFace(SeenFace):
     @classmethod
     def of(cls, looked_at: LookedAt) -> AnalyzedFace:
         """The report on a measured face."""
-        seen = _seen(looked_at.face, looked_at.quality)
+        seen = _describe(looked_at.face, looked_at.quality)
         return cls(**seen.model_dump(), expression=_expression(looked_at.expression))
 
 
@@ -78,7 +101,7 @@ class FaceReport(SeenFace):
     """A face that was edited."""
 
     crop_size: int = Field(description="Side of the crop that the network worked at, in pixels.")
-    altered: bool
+    altered: bool = Field(description="Whether any pixel was changed.")
     altered_share: float = Field(description="Share of the picture's pixels that were replaced.")
     mean_change: float = Field(
         description="Mean absolute difference of those pixels to the input, in grey levels."
@@ -91,7 +114,7 @@ class FaceReport(SeenFace):
         """The report on an edited face."""
         before, after = _expression(edited.before), _expression(edited.after)
         return cls(
-            **_seen(edited.face, edited.quality).model_dump(),
+            **_describe(edited.face, edited.quality).model_dump(),
             crop_size=edited.crop_size,
             altered=edited.altered,
             altered_share=edited.altered_share,
@@ -104,13 +127,13 @@ class FaceReport(SeenFace):
 class Analyzed(BaseModel):
     """The answer of /analyze."""
 
-    width: int
-    height: int
-    faces_found: int
+    width: int = Field(description="Of the picture, in pixels.")
+    height: int = Field(description="Of the picture, in pixels.")
+    faces_found: int = Field(description="Faces that the photograph shows.")
     faces: list[AnalyzedFace] = Field(description="Those that `faces` chooses, largest first.")
-    input_sha256: str
-    warnings: list[str]
-    timings_ms: dict[str, float]
+    input_sha256: str = Field(description="Of the file that was sent, in hex.")
+    warnings: list[str] = Field(description="What the caller should know, in words.")
+    timings_ms: dict[str, float] = Field(description="Milliseconds of every stage.")
 
     @classmethod
     def of(cls, analysis: Analysis) -> Analyzed:
@@ -130,19 +153,21 @@ class Neutralized(BaseModel):
     """The answer of /neutralize when JSON was asked for."""
 
     altered: bool = Field(description="False when nothing was changed: already neutral.")
-    width: int
-    height: int
-    faces_found: int
-    faces: list[FaceReport]
-    model: str
-    model_version: str
-    model_sha256: str
-    provider: str = Field(examples=["CPUExecutionProvider"])
-    input_sha256: str
-    output_sha256: str
-    warnings: list[str]
-    timings_ms: dict[str, float]
-    png_base64: str
+    width: int = Field(description="Of the picture, in pixels.")
+    height: int = Field(description="Of the picture, in pixels.")
+    faces_found: int = Field(description="Faces that the photograph shows.")
+    faces: list[FaceReport] = Field(description="Those that were looked at, largest first.")
+    model: str = Field(description="What altered it: photo or classic.")
+    model_version: str = Field(description="From the manifest.")
+    model_sha256: str = Field(description="Of the model's file, in hex.")
+    provider: str = Field(
+        description="The execution provider it ran on.", examples=["CPUExecutionProvider"]
+    )
+    input_sha256: str = Field(description="Of the file that was sent, in hex.")
+    output_sha256: str = Field(description="Of the PNG file, in hex.")
+    warnings: list[str] = Field(description="What the caller should know, in words.")
+    timings_ms: dict[str, float] = Field(description="Milliseconds of every stage.")
+    png_base64: str = Field(description="The picture as a PNG file, in base64.")
 
     @classmethod
     def of(cls, result: Result) -> Neutralized:
@@ -166,10 +191,10 @@ class Neutralized(BaseModel):
         )
 
 
-def _seen(face: Face, quality: Mapping[str, Quality]) -> SeenFace:
+def _describe(face: Face, quality: Mapping[str, Quality]) -> SeenFace:
     return SeenFace(
-        box=face.box,
-        landmarks=[(float(x), float(y)) for x, y in face.landmarks],
+        box=Box(*face.box),
+        landmarks=Landmarks(*((float(x), float(y)) for x, y in face.landmarks)),
         score=face.score,
         inter_eye_distance=face.eye_distance,
         quality={

@@ -9,20 +9,20 @@ from fastapi import APIRouter, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.api.accept import prefers_json
-from app.api.auth import KEY_SCHEMES
+from app.api.auth import CheckedKey
 from app.api.documented import ANALYZED, FACTS, INFO, METRICS, NEUTRALIZED, OK, STAGES, problems
 from app.api.info import describe
 from app.api.problems import NotReadyError
-from app.api.queries import AnalyzeQuery, NeutralizeQuery
 from app.api.reports import Analyzed, Neutralized
 from app.api.schemas import Health, Info
 from app.api.service import Service, service_of
 from app.api.upload import REQUEST_BODY
-from app.audit import audited
+from app.audit import audit_facts
 from app.progress import Progress
-from app.result import Result
+from app.result import AnalyzeOptions, Options, Result
 
-router = APIRouter()
+# Operations are called as their functions.
+router = APIRouter(generate_unique_id_function=lambda route: route.name)
 
 _REFUSALS = (400, 401, 408, 413, 415, 422, 429, 503, 504)
 # A key is one of two headers, or not needed at all: that is for the operator to say.
@@ -57,6 +57,7 @@ def _server_timing(timings: Mapping[str, float]) -> str:
 
 @router.post(
     "/neutralize",
+    tags=["photographs"],
     response_class=Response,
     responses={
         200: {
@@ -71,13 +72,13 @@ def _server_timing(timings: Mapping[str, float]) -> str:
         },
         **problems(*_REFUSALS),
     },
-    dependencies=KEY_SCHEMES,
     openapi_extra=_UPLOAD,
 )
-async def neutralize(request: Request, query: Annotated[NeutralizeQuery, Query()]) -> Response:
+async def neutralize(
+    request: Request, key: CheckedKey, options: Annotated[Options, Query()]
+) -> Response:
     """Return the photograph with the same person's face at rest."""
     service = service_of(request)
-    options = query.options()
     as_json = prefers_json(request.headers.get("accept", ""))
 
     def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
@@ -85,14 +86,17 @@ async def neutralize(request: Request, query: Annotated[NeutralizeQuery, Query()
         headers = dict(_facts(result))
         if as_json:
             body = Neutralized.of(result).model_dump_json().encode()
-            return Response(body, media_type="application/json", headers=headers), audited(result)
-        return Response(result.png, media_type="image/png", headers=headers), audited(result)
+            answer = Response(body, media_type="application/json", headers=headers)
+        else:
+            answer = Response(result.png, media_type="image/png", headers=headers)
+        return answer, audit_facts(result)
 
-    return await service.answer(request, work)
+    return await service.answer(request, work, key)
 
 
 @router.post(
     "/analyze",
+    tags=["photographs"],
     response_class=Response,
     responses={
         200: {
@@ -103,30 +107,31 @@ async def neutralize(request: Request, query: Annotated[NeutralizeQuery, Query()
         },
         **problems(*_REFUSALS),
     },
-    dependencies=KEY_SCHEMES,
     openapi_extra=_UPLOAD,
 )
-async def analyze(request: Request, query: Annotated[AnalyzeQuery, Query()]) -> Response:
+async def analyze(
+    request: Request, key: CheckedKey, options: Annotated[AnalyzeOptions, Query()]
+) -> Response:
     """Say what the photograph shows: faces, quality, expression. Nothing is altered."""
     service = service_of(request)
 
     def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
-        analysis = service.neutralizer.analyze(data, query.faces, progress)
+        analysis = service.neutralizer.analyze(data, options.faces, progress)
         body = Analyzed.of(analysis).model_dump_json().encode()
         headers = {"Server-Timing": _server_timing(analysis.timings)}
         return Response(body, media_type="application/json", headers=headers), {}
 
-    return await service.answer(request, work)
+    return await service.answer(request, work, key)
 
 
-@router.get("/info", responses={**INFO, **problems(503)})
+@router.get("/info", tags=["service"], responses={**INFO, **problems(503)})
 async def info(request: Request) -> Info:
     """Version, models with their hashes, the provider that really runs, limits."""
     service = service_of(request)
     return describe(service.neutralizer, service.settings)
 
 
-@router.get("/livez", responses={**OK, **problems(503)})
+@router.get("/livez", tags=["service"], responses={**OK, **problems(503)})
 async def livez(request: Request) -> Health:
     """Whether the process answers and its models run; if not, restart it."""
     service = getattr(request.app.state, "service", None)
@@ -135,7 +140,7 @@ async def livez(request: Request) -> Health:
     return Health(status="ok")
 
 
-@router.get("/readyz", responses={**OK, **problems(503)})
+@router.get("/readyz", tags=["service"], responses={**OK, **problems(503)})
 async def readyz(request: Request) -> Health:
     """Whether photographs can be sent: the models are loaded, warm and running."""
     service = service_of(request)
@@ -152,6 +157,7 @@ def _refuse_dead(service: Service) -> None:
 
 @router.get(
     "/metrics",
+    tags=["service"],
     response_class=Response,
     responses=METRICS,
 )

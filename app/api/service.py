@@ -13,19 +13,15 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from app.api.auth import ApiKeys
 from app.api.problems import NotReadyError, UploadTooSlowError
+from app.api.queue import WorkQueue, unless_disconnected
 from app.api.upload import read_photograph
-from app.api.work import WorkQueue, unless_disconnected
 from app.audit import AuditLog
 from app.errors import DeadlineExceededError, StoicNetError
 from app.observability.metrics import Metrics
 from app.pipeline import Neutralizer
 from app.progress import Progress
 from app.settings import Settings
-
-DEAD_AFTER = 3
-"""Failed runs of a model in a row that count as a dead model."""
 
 Work = Callable[[bytes, Progress], tuple[Response, dict[str, Any]]]
 """From a photograph's file to the answer, and what the audit log keeps of it."""
@@ -43,30 +39,32 @@ class Service:
     settings: Settings
     queue: WorkQueue
     metrics: Metrics
-    keys: ApiKeys
     audit: AuditLog | None = None
     draining: threading.Event = field(default_factory=threading.Event)
 
     def dead_models(self) -> list[str]:
-        """Models whose last runs all failed: a lost GPU does not come back by itself."""
-        models = self.neutralizer.models.values()
-        return [model.name for model in models if model.batcher.failures >= DEAD_AFTER]
+        """Names of the models whose last runs all failed."""
+        return [name for name, model in self.neutralizer.models.items() if model.dead]
 
     def ready(self) -> bool:
         """Whether photographs should be sent here."""
         return not self.draining.is_set() and not self.dead_models()
 
-    async def answer(self, request: Request, work: Work) -> Response:
+    async def answer(self, request: Request, work: Work, key: str | None) -> Response:
         """Take in a photograph and work on it in a worker thread.
 
+        Args:
+            request: its body has not been read yet.
+            work: what is done with the photograph.
+            key: the name of the API key, for the audit log.
+
         Raises:
-            StoicNetError: whatever stands in the way; see `problems.STATUS_BY_CODE`.
+            StoicNetError: whatever stands in the way.
         """
-        key = self.keys.check(request)
         progress_of = request.state
         with self.queue.place():
             started = time.perf_counter()
-            data = await self._uploaded(request)
+            data = await self._read_upload(request)
             upload = (time.perf_counter() - started) * 1000
             context = contextvars.copy_context()  # the request id, for log lines of the thread
 
@@ -85,7 +83,7 @@ class Service:
                     f"No answer within {self.settings.request_timeout:g} seconds of the upload."
                 ) from error
 
-    async def _uploaded(self, request: Request) -> bytes:
+    async def _read_upload(self, request: Request) -> bytes:
         seconds = self.settings.upload_timeout
         try:
             async with asyncio.timeout(seconds):

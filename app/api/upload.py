@@ -43,7 +43,7 @@ class _InMemoryParser(MultiPartParser):
     spool_max_size = sys.maxsize  # the default spools uploads over 1 MB to a temporary file
 
 
-async def _counted(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+async def _count(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
     received = 0
     async for chunk in request.stream():
         received += len(chunk)
@@ -79,7 +79,7 @@ async def read_photograph(request: Request, max_bytes: int) -> bytes:
         raise _too_many(max_bytes)
     parser = _InMemoryParser(
         request.headers,
-        _counted(request, max_bytes),
+        _count(request, max_bytes),
         max_files=1,
         max_fields=8,
         max_part_size=_OVERHEAD,

@@ -17,13 +17,14 @@ from app.command import (
     GpusOption,
     settings_from,
     start_errors,
+    takes,
 )
-from app.faces.selection import FacesPolicy
-from app.inference.cores import usable_cores
-from app.result import Options, Output
-from app.settings import ModelName
+from app.inference.threads import usable_cores
+from app.observability.logs import configure_logging
+from app.result import Options
 
 
+@takes(Options)
 def batch(
     source: Annotated[
         str,
@@ -32,15 +33,11 @@ def batch(
         ),
     ],
     target: Annotated[str, typer.Argument(metavar="OUTPUT", help="Folder: a path or URL.")],
+    options: Options,
     engine: EngineOption = "local",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Images at the same time; default: the cores.")
     ] = None,
-    model: Annotated[ModelName | None, typer.Option(help="photo or classic.")] = None,
-    output: Annotated[Output, typer.Option(help="Whole photograph, or the face alone.")] = "photo",
-    strength: Annotated[float, typer.Option(min=0, max=1, help="0 leaves, 1 removes.")] = 1.0,
-    faces: Annotated[FacesPolicy, typer.Option(help="one, largest or all.")] = "one",
-    mark: Annotated[bool, typer.Option("--mark", help="Write on it that it was altered.")] = False,
     device: DeviceOption = None,
     gpus: GpusOption = 0.0,
     address: AddressOption = None,
@@ -59,7 +56,7 @@ def batch(
     from app.stopping import Stopped, stopping
 
     settings = settings_from(device=device, warm_up=False)
-    options = Options(model=model, output=output, strength=strength, faces=faces, mark=mark)
+    configure_logging(settings)
     count = workers or usable_cores()
     with start_errors(), stopping() as stop:
         job = Job(source, target, settings, options, count, gpus, address)

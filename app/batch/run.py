@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.batch.job import Engine, EngineName, Job
@@ -175,10 +175,8 @@ def _identity(job: Job) -> dict[str, Any]:
     """Everything that the results' bytes depend on, and the input, as JSON values.
 
     Raises:
-        StartupError: the options do not go together, or the model is not there.
+        StartupError: the model is not there.
     """
-    if job.options.output == "face" and job.options.faces == "all":
-        raise WrongRunError("output=face returns one crop; choose faces=one or faces=largest.")
     settings = job.settings
     models = read_manifest(settings.models_dir).models
     name = job.options.model or settings.default_model
@@ -189,7 +187,7 @@ def _identity(job: Job) -> dict[str, Any]:
         "input": Place.of(job.source).root,
         "model": name,
         "sha256": models[name].files[FUSED].sha256,
-        "options": asdict(job.options) | {"model": name},
+        "options": job.options.model_dump() | {"model": name},
         "settings": {key: getattr(settings, key) for key in _BEARING},
         "signed": settings.c2pa_certificate is not None,
     }

@@ -16,7 +16,6 @@ from app.pipeline import Neutralizer
 from app.result import Options
 
 _AHEAD = 3  # files fetched while one is worked on
-_DEAD_AFTER = 3  # failed runs of a model in a row: the device is lost
 
 
 class Worker:
@@ -76,8 +75,7 @@ class Worker:
         return Outcome(item.key, item.path)
 
     def _lost(self) -> bool:
-        models = self._neutralizer.models.values()
-        return any(model.batcher.failures >= _DEAD_AFTER for model in models)
+        return any(model.dead for model in self._neutralizer.models.values())
 
     def _read(self, chunk: Chunk) -> Iterator[tuple[Item, bytes | Exception | None]]:
         """Each item with its bytes, why they cannot be had, or None if its result is there."""

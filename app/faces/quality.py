@@ -79,7 +79,7 @@ def yaw_degrees(face: Face) -> float:
     return max(-90.0, min(90.0, _YAW_DEGREES * beside))
 
 
-def _turned(degrees: float) -> int:
+def _rate_turn(degrees: float) -> int:
     return round(100 * math.cos(math.radians(degrees)) ** 2)
 
 
@@ -137,9 +137,11 @@ def quality_components(
             f"{_CHIN} 0.45 is best.",
         ),
         "HeadPoseYaw": Quality(
-            yaw, "degrees", _turned(yaw), "estimated from the nose's place between the eyes"
+            yaw, "degrees", _rate_turn(yaw), "estimated from the nose's place between the eyes"
         ),
-        "HeadPoseRoll": Quality(roll, "degrees", _turned(roll), "from the line through the eyes"),
+        "HeadPoseRoll": Quality(
+            roll, "degrees", _rate_turn(roll), "from the line through the eyes"
+        ),
         "LeftwardCropOfTheFaceImage": Quality(
             leftward, "inter-eye distances", _sigmoid(leftward, 0.9, 0.1)
         ),

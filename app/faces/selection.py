@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
-
 from app.errors import FaceCutOffError, FaceTooSmallError, MultipleFacesError, NoFaceError
 from app.faces.alignment import EYE_MIDPOINT, crop_matrix, inside_photograph, transform_points
 from app.faces.detector import Face
@@ -80,7 +78,7 @@ def select_faces(
         raise MultipleFacesError(
             f"{1 + len(rivals)} faces were found, one is expected. Send a photograph of one "
             "person, or choose faces=largest or faces=all.",
-            boxes=[_rounded(face) for face in [main, *rivals]],
+            boxes=[_box(face) for face in [main, *rivals]],
         )
     _check_usable(main, shape, min_eye_distance)
     notes = [f"{len(others)} other face(s) were left as they are."] if others else []
@@ -116,15 +114,15 @@ def _check_usable(face: Face, shape: tuple[int, ...], min_eye_distance: float) -
             f"{min_eye_distance:.0f} are needed.",
             eye_distance=round(face.eye_distance, 1),
             min_eye_distance=min_eye_distance,
-            box=_rounded(face),
+            box=_box(face),
         )
     if cut_off(face, shape):
         raise FaceCutOffError(
             "A part of the face lies outside the photograph. The whole face, from the brows to "
             "the lower lip, has to be in it.",
-            box=_rounded(face),
+            box=_box(face),
         )
 
 
-def _rounded(face: Face) -> list[int]:
-    return [int(value) for value in np.rint(face.box)]
+def _box(face: Face) -> list[float]:
+    return [round(float(value), 1) for value in face.box]

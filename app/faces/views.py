@@ -15,7 +15,7 @@ ORDINARY, CLOSE_UP, CLOSE_UP_BORDER = 640, 208, 0.27
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Look:
     """A picture shown to the detector, and how its pixels map to the photograph's."""
 
     pixels: NDArray[np.uint8]
@@ -51,23 +51,23 @@ def pad_grey(image: NDArray[np.uint8], border: int) -> NDArray[np.uint8]:
     return np.asarray(padded, np.uint8)
 
 
-def reduced(image: NDArray[np.uint8], side: int) -> View:
+def look_at(image: NDArray[np.uint8], side: int) -> Look:
     """The photograph with its longest side at most `side` px."""
     scale = min(1.0, side / max(image.shape[:2]))
-    return View(shrink(image, scale), scale, (0.0, 0.0))
+    return Look(shrink(image, scale), scale, (0.0, 0.0))
 
 
-def first_looks(image: NDArray[np.uint8]) -> Iterator[View]:
+def first_looks(image: NDArray[np.uint8]) -> Iterator[Look]:
     """The photograph for faces of ordinary size, and for those that fill it."""
-    ordinary = reduced(image, ORDINARY)
+    ordinary = look_at(image, ORDINARY)
     yield ordinary
     # Reduced once more from there: a large photograph is read only once.
-    small = reduced(ordinary.pixels, CLOSE_UP)
+    small = look_at(ordinary.pixels, CLOSE_UP)
     border = round(CLOSE_UP_BORDER * max(small.pixels.shape[:2]))
-    yield View(pad_grey(small.pixels, border), ordinary.scale * small.scale, (border, border))
+    yield Look(pad_grey(small.pixels, border), ordinary.scale * small.scale, (border, border))
 
 
-def tiles(image: NDArray[np.uint8], side: int = 1024, overlap: int = 256) -> Iterator[View]:
+def tiles(image: NDArray[np.uint8], side: int = 1024, overlap: int = 256) -> Iterator[Look]:
     """The photograph at up to 4096 px in overlapping tiles: the last resort for tiny faces."""
     scale = min(1.0, 4096 / max(image.shape[:2]))
     small = shrink(image, scale)
@@ -76,4 +76,4 @@ def tiles(image: NDArray[np.uint8], side: int = 1024, overlap: int = 256) -> Ite
     for top in range(0, max(1, height - overlap), step):
         for left in range(0, max(1, width - overlap), step):
             tile = np.ascontiguousarray(small[top : top + side, left : left + side])
-            yield View(tile, scale, (-left, -top))
+            yield Look(tile, scale, (-left, -top))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from app.errors import ModelFileError
-from app.inference.crowd import Crowd, CrowdSession
+from app.inference.runtime import RuntimeOptions, cpu_session
+from app.inference.threads import InFlight
 
 _STRIDES = (8, 16, 32)
 _MULTIPLE = 32  # the network halves its input five times
@@ -32,7 +32,7 @@ class Yunet:
         min_score: float,
         max_overlap: float,
         threads: int,
-        crowd: Crowd | None = None,
+        in_flight: InFlight | None = None,
     ) -> None:
         """Load the network.
 
@@ -41,7 +41,7 @@ class Yunet:
             min_score: detections below this confidence are dropped.
             max_overlap: of two boxes that overlap more (intersection over union), one is dropped.
             threads: inside one run; 1 runs on the calling thread.
-            crowd: runs take one thread while it is not alone.
+            in_flight: runs take one thread while it is not alone.
 
         Raises:
             ModelFileError: not that file.
@@ -49,21 +49,8 @@ class Yunet:
         self._min_score = min_score
         self._max_overlap = max_overlap
 
-        def build(threads: int) -> ort.InferenceSession:
-            options = ort.SessionOptions()
-            options.intra_op_num_threads = threads
-            options.inter_op_num_threads = 1
-            options.log_severity_level = 3  # the file's other shapes are for 640 px: no warnings
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            return ort.InferenceSession(
-                any_size(model), options, providers=["CPUExecutionProvider"]
-            )
-
-        try:
-            self._session = CrowdSession(build, threads, crowd)
-        # ONNX Runtime raises a dozen unrelated types for graphs it cannot load.
-        except Exception as error:
-            raise ModelFileError(f"The face detector cannot be loaded: {error}") from error
+        options = RuntimeOptions("cpu", intra_op_threads=threads)
+        self._session = cpu_session(any_size(model), "The face detector", options, in_flight)
 
     def rows(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Detect faces.
@@ -82,7 +69,7 @@ class Yunet:
         outputs = self._session.run(_OUTPUTS, {"input": blob})
         kinds = [outputs[i : i + len(_STRIDES)] for i in range(0, len(outputs), len(_STRIDES))]
         levels = zip(_STRIDES, *kinds, strict=True)
-        found = np.concatenate([self._decoded(width // level[0], *level) for level in levels])
+        found = np.concatenate([self._decode(width // level[0], *level) for level in levels])
         if len(found) < 2:
             return found
         # Whole pixels, as in OpenCV.
@@ -91,7 +78,7 @@ class Yunet:
         kept = cv2.dnn.NMSBoxes(boxes, scores, self._min_score, self._max_overlap)
         return found[np.asarray(kept, np.intp).ravel()]
 
-    def _decoded(
+    def _decode(
         self,
         columns: int,
         stride: int,
@@ -119,5 +106,5 @@ def any_size(model: bytes) -> bytes:
     """
     parts = model.split(_FIXED_SIDE)
     if len(parts) != 3:
-        raise ModelFileError("The face detector has not the input that is expected.")
+        raise ModelFileError("The face detector cannot be loaded: its input is another.")
     return parts[0] + _FREE_SIDES[0] + parts[1] + _FREE_SIDES[1] + parts[2]

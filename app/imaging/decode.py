@@ -43,7 +43,7 @@ class Photograph:
 
     Attributes:
         pixels: uint8 sRGB [H, W, 3], upright (EXIF orientation applied).
-        format: the format found in the bytes, one of `accepted()`.
+        format: the format found in the bytes, one of `accepted_formats()`.
         warnings: what could not be honoured, in words.
     """
 
@@ -53,7 +53,7 @@ class Photograph:
 
 
 @cache
-def accepted() -> tuple[str, ...]:
+def accepted_formats() -> tuple[str, ...]:
     """The formats that are accepted here; the first call tells Pillow of HEIC, if it is there."""
     try:
         import pillow_heif
@@ -96,10 +96,10 @@ def sniff(data: bytes) -> str:
         if head.startswith(signature):
             return name
     if not data:
-        raise NotAnImageError(f"The file is empty. Send one of {', '.join(accepted())}.")
+        raise NotAnImageError(f"The file is empty. Send one of {', '.join(accepted_formats())}.")
     raise NotAnImageError(
         f"The file does not begin like any known image ({len(data)} bytes). "
-        f"Send one of {', '.join(accepted())}."
+        f"Send one of {', '.join(accepted_formats())}."
     )
 
 
@@ -211,7 +211,7 @@ def decode(data: bytes, limits: DecodeLimits | None = None) -> Photograph:
             max_bytes=limits.max_bytes,
         )
     kind = sniff(data)
-    formats = accepted()
+    formats = accepted_formats()
     if kind not in formats:
         raise UnsupportedImageError(
             f"This is a {kind} file. Send one of {', '.join(formats)}.", supported=formats

@@ -75,6 +75,12 @@ class MicroBatcher:
         self.on_batch: Callable[[int], None] = lambda _: None
         self.failures = 0
 
+    @property
+    def waiting(self) -> int:
+        """Crops that no run has taken yet."""
+        with self._arrived:
+            return sum(len(queue) for queue in self._waiting.values())
+
     def submit(self, crop: Crops, strength: float) -> Crops:
         """One crop, uint8 [S, S, 3], to its neutral form; returns when its batch has run.
 

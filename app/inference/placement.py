@@ -161,17 +161,17 @@ def profile_folder(wanted: bool) -> Iterator[Path | None]:
         yield Path(folder)
 
 
-def profiled(options: ort.SessionOptions, folder: Path) -> None:
-    """Let the session of these options write a profile into `folder`, until `measured` ends it."""
+def enable_profiling(options: ort.SessionOptions, folder: Path) -> None:
+    """Let the session of these options write a profile, which `measure_placement` ends."""
     options.enable_profiling = True
     options.profile_file_prefix = str(folder / "run")
 
 
-def measured(session: ort.InferenceSession, side: int) -> Placement:
+def measure_placement(session: ort.InferenceSession, side: int) -> Placement:
     """Run a fused graph once, on a grey crop, and end the session's profiling.
 
     Args:
-        session: made with `profiled` options; later runs of it are not profiled.
+        session: whose options went through `enable_profiling`; later runs of it are not profiled.
         side: of the crop, in pixels.
 
     Raises:

@@ -42,7 +42,7 @@ def installed_build() -> str:
     return f"ONNX Runtime {ort.__version__}, {kind}"
 
 
-def chosen_providers(
+def choose_providers(
     device: Device, gpu_memory_mb: int = 0, engine_cache: Path | None = None
 ) -> list[Provider]:
     """What to ask for, best first; the CPU always ends the list.

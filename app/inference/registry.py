@@ -14,13 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.errors import ModelFileError
 from app.inference.batcher import MicroBatcher
-from app.inference.crowd import Crowd
-from app.inference.meter import Meter
 from app.inference.providers import CPU
-from app.inference.session import NeutralizerSession, RuntimeOptions
+from app.inference.runtime import RuntimeOptions
+from app.inference.session import NeutralizerSession
+from app.inference.threads import InFlight
 
 FUSED = "fused.onnx"
-METER = "meter.onnx"
+DEAD_AFTER = 3
+"""Failed runs of a model in a row that count as a dead model."""
 
 
 class FileEntry(BaseModel):
@@ -79,6 +80,11 @@ class Model:
     batcher: MicroBatcher
     quality: Mapping[str, Any]
 
+    @property
+    def dead(self) -> bool:
+        """Whether its last runs all failed: a lost GPU does not come back by itself."""
+        return self.batcher.failures >= DEAD_AFTER
+
     def neutralize(self, crop: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         """One crop, uint8 [S, S, 3], to its neutral form.
 
@@ -111,8 +117,13 @@ def read_manifest(models_dir: Path) -> Manifest:
         raise ModelFileError(f"{path} is not a manifest: {error}") from error
 
 
-def checked_bytes(path: Path, expected: FileEntry) -> bytes:
-    """A model file's bytes, if they are the ones the manifest names.
+def checked_bytes(path: Path, sha256: str, hint: str = "") -> bytes:
+    """A model file's bytes, if they are the ones that are expected.
+
+    Args:
+        path: the file.
+        sha256: of what it should hold.
+        hint: where it is to be had, for the message when it is missing.
 
     Raises:
         ModelFileError: missing, or different.
@@ -120,12 +131,12 @@ def checked_bytes(path: Path, expected: FileEntry) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error.strerror}") from error
+        raise ModelFileError(f"{path} cannot be read: {error.strerror}. {hint}".strip()) from error
     found = hashlib.sha256(data).hexdigest()
-    if found != expected.sha256:
+    if found != sha256:
         raise ModelFileError(
-            f"{path} is not the file that manifest.json names (sha256 {found[:12]}..., expected "
-            f"{expected.sha256[:12]}...). It was altered or only partly copied; it is not loaded."
+            f"{path} is not the file that is expected (sha256 {found[:12]}..., expected "
+            f"{sha256[:12]}...). It was altered or only partly copied; it is not loaded."
         )
     return data
 
@@ -153,7 +164,7 @@ def load_models(
     max_batch: int = 8,
     batch_delay_s: float = 0.0,
     workers: int = 1,
-    crowd: Crowd | None = None,
+    in_flight: InFlight | None = None,
 ) -> dict[str, Model]:
     """Load every model of the manifest, after checking every file it lists.
 
@@ -163,7 +174,7 @@ def load_models(
         max_batch, batch_delay_s: see `MicroBatcher`.
         workers: threads that submit crops. On the CPU a batch costs as much as its crops one by
             one, so they run side by side there, unless a delay asks for batches.
-        crowd: on the CPU, runs take one thread while it is not alone.
+        in_flight: on the CPU, runs take one thread while it is not alone.
 
     Raises:
         ModelFileError: a file is missing, differs, or is not a graph of the contract.
@@ -176,10 +187,10 @@ def load_models(
             raise ModelFileError(f"The model {name} lists no {FUSED} in manifest.json.")
         for file, expected in entry.files.items():
             if file != FUSED:
-                checked_bytes(models_dir / name / file, expected)
+                checked_bytes(models_dir / name / file, expected.sha256)
         # The session gets the very bytes that were checked.
-        graph = checked_bytes(models_dir / name / FUSED, entry.files[FUSED])
-        session = NeutralizerSession(graph, name, options, crowd, min(entry.crop_sizes))
+        graph = checked_bytes(models_dir / name / FUSED, entry.files[FUSED].sha256)
+        session = NeutralizerSession(graph, name, options, in_flight, min(entry.crop_sizes))
         side_by_side = session.provider == CPU and not batch_delay_s
         most, parallel = (1, workers) if side_by_side else (max_batch, 1)
         models[name] = Model(
@@ -194,21 +205,3 @@ def load_models(
     if not models:
         raise ModelFileError(f"{models_dir / 'manifest.json'} lists no models.")
     return models
-
-
-def load_meter(
-    models_dir: Path, options: RuntimeOptions, crowd: Crowd | None = None
-) -> Meter | None:
-    """The meter, if the manifest has one; its runs take one thread while `crowd` is not alone.
-
-    Raises:
-        ModelFileError: its file is missing, differs, or is not a meter.
-    """
-    entry = read_manifest(models_dir).meter
-    if entry is None:
-        return None
-    if METER not in entry.files:
-        raise ModelFileError(f"The meter lists no {METER} in manifest.json.")
-    expected = entry.files[METER]
-    graph = checked_bytes(models_dir / "meter" / METER, expected)
-    return Meter(graph, entry.crop_size, entry.version, expected.sha256, options, crowd)

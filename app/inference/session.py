@@ -1,11 +1,9 @@
-"""One ONNX Runtime session, and the execution providers it really runs on."""
+"""A fused graph in a session, and the execution providers it really runs on."""
 
 from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,24 +11,23 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from app.errors import DeviceUnavailableError, ModelFileError
-from app.inference.cores import usable_cores
-from app.inference.crowd import Crowd, CrowdSession
 from app.inference.placement import (
     Placement,
     check_placement,
-    measured,
+    measure_placement,
     profile_folder,
-    profiled,
 )
 from app.inference.providers import (
     CPU,
     CUDA,
     HELP,
     TENSORRT,
-    chosen_providers,
+    choose_providers,
     cuda_driver_present,
 )
-from app.settings import Device, Settings
+from app.inference.runtime import RuntimeOptions, build_session
+from app.inference.threads import InFlight, LoadAwareSession
+from app.settings import Device
 
 log = logging.getLogger(__name__)
 
@@ -38,56 +35,16 @@ _INPUTS = {"image": "tensor(uint8)", "strength": "tensor(float)"}
 _OUTPUT = ("neutral", "tensor(uint8)")
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeOptions:
-    """How ONNX Runtime runs a graph.
-
-    Attributes:
-        device: `cuda` and `tensorrt` fail when they do not come up or leave nodes that touch
-            pixels to the CPU; `auto` falls back to the CPU, or leaves them there, and says so.
-        intra_op_threads: threads inside one run on the CPU; 0 takes the cores that may be used.
-        memory_arena: keep CPU memory between runs.
-        gpu_memory_mb: most GPU memory of a session, in MB; 0 sets no limit.
-        engine_cache: folder for TensorRT's engines; None builds them at every start.
-        profile: find out on the CPU too where the nodes run, as is always done on a GPU.
-    """
-
-    device: Device = "auto"
-    intra_op_threads: int = 0
-    memory_arena: bool = True
-    gpu_memory_mb: int = 0
-    engine_cache: Path | None = None
-    profile: bool = False
-
-    @classmethod
-    def of(cls, settings: Settings, profile: bool = False) -> RuntimeOptions:
-        """Those of the service's settings."""
-        return cls(
-            settings.device,
-            settings.intra_op_threads,
-            settings.memory_arena,
-            settings.gpu_memory_mb,
-            settings.tensorrt_cache,
-            profile,
-        )
-
-    @property
-    def threads(self) -> int:
-        """Threads inside one run on the CPU."""
-        return self.intra_op_threads or usable_cores()
-
-    def session_options(self, threads: int | None = None) -> ort.SessionOptions:
-        """The same for ONNX Runtime; `threads` instead of their usual number."""
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or self.threads
-        # The graphs are chains: there is nothing for a second inter-op thread to do.
-        options.inter_op_num_threads = 1
-        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        options.enable_cpu_mem_arena = self.memory_arena
-        options.log_severity_level = 3
-        # Idle threads that spin would take the cores from decoding and encoding.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return options
+def run_bound(
+    session: ort.InferenceSession, image: NDArray[np.uint8], strength: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """A run of a fused graph whose tensors cross to the device and back exactly once each."""
+    binding = session.io_binding()
+    binding.bind_cpu_input("image", np.ascontiguousarray(image))
+    binding.bind_cpu_input("strength", strength)
+    binding.bind_output("neutral", "cpu")
+    session.run_with_iobinding(binding)
+    return np.asarray(binding.copy_outputs_to_cpu()[0], np.uint8)
 
 
 class NeutralizerSession:
@@ -106,7 +63,7 @@ class NeutralizerSession:
         model: bytes,
         name: str,
         options: RuntimeOptions,
-        crowd: Crowd | None = None,
+        in_flight: InFlight | None = None,
         profile_side: int = 256,
     ) -> None:
         """Build the session.
@@ -115,7 +72,7 @@ class NeutralizerSession:
             model: the ONNX file's bytes (already checked against the manifest).
             name: the model's name, for messages.
             options: how to run it.
-            crowd: on the CPU, runs take one thread while it is not alone.
+            in_flight: on the CPU, runs take one thread while it is not alone.
             profile_side: of the crop of the profiled run, in pixels.
 
         Raises:
@@ -124,36 +81,27 @@ class NeutralizerSession:
             ModelFileError: not a graph of the contract.
         """
         self._name = name
-        self._providers = chosen_providers(
+        self._providers = choose_providers(
             options.device, options.gpu_memory_mb, options.engine_cache
         )
         with profile_folder(options.profile or self._providers != [CPU]) as folder:
-            self._session = self._build(model, options, options.threads, folder)
+            what = f"The model {name}"
+            self._session = build_session(
+                model, what, options, options.threads, self._providers, folder
+            )
             self.provider: str = self._session.get_providers()[0]
             self._check_device(options.device)
             self._check_contract()
-            self.placement = self._placed(options, profile_side) if folder else None
-        self.metadata = _parsed(dict(self._session.get_modelmeta().custom_metadata_map))
+            self.placement = self._measure_placement(options, profile_side) if folder else None
+        self.metadata = _parse(dict(self._session.get_modelmeta().custom_metadata_map))
         self._by_load = None
         if self.provider == CPU:
             first = {options.threads: self._session}
-            self._by_load = CrowdSession(
-                lambda threads: first.get(threads) or self._build(model, options, threads),
+            self._by_load = LoadAwareSession(
+                lambda threads: first.get(threads) or build_session(model, what, options, threads),
                 options.threads,
-                crowd,
+                in_flight,
             )
-
-    def _build(
-        self, model: bytes, options: RuntimeOptions, threads: int, profile: Path | None = None
-    ) -> Any:
-        session_options = options.session_options(threads)
-        if profile is not None:
-            profiled(session_options, profile)
-        try:
-            return ort.InferenceSession(model, session_options, providers=self._providers)
-        # ONNX Runtime raises a dozen unrelated types for graphs it cannot load.
-        except Exception as error:
-            raise ModelFileError(f"The model {self._name} cannot be loaded: {error}") from error
 
     def _check_device(self, device: Device) -> None:
         # ONNX Runtime falls back to the CPU in silence: only get_providers() tells.
@@ -168,12 +116,12 @@ class NeutralizerSession:
             log.warning("an NVIDIA driver is present but CUDA did not come up. %s", HELP["cuda"])
         log.info("model %s runs on %s", self._name, self.provider)
 
-    def _placed(self, options: RuntimeOptions, side: int) -> Placement | None:
+    def _measure_placement(self, options: RuntimeOptions, side: int) -> Placement | None:
         """What the profiled run says; it also is the first part of the warm-up."""
         if self.provider == CPU and not options.profile:
             self._session.end_profiling()
             return None
-        placement = measured(self._session, side)
+        placement = measure_placement(self._session, side)
         log.info("nodes of the model %s: %s", self._name, placement)
         if self.provider != CPU:
             check_placement(placement, options.device, self._name)
@@ -199,24 +147,12 @@ class NeutralizerSession:
             uint8 RGB [B, S, S, 3].
         """
         if self._by_load is None:
-            (neutral,) = self._run_bound(image, strength)
-            return neutral
+            return run_bound(self._session, image, strength)
         inputs: dict[str, NDArray[Any]] = {"image": image, "strength": strength}
         return np.asarray(self._by_load.run(["neutral"], inputs)[0], np.uint8)
 
-    def _run_bound(
-        self, image: NDArray[np.uint8], strength: NDArray[np.float32]
-    ) -> list[NDArray[np.uint8]]:
-        """A run whose tensors are bound: each crosses to the device and back exactly once."""
-        binding = self._session.io_binding()
-        binding.bind_cpu_input("image", np.ascontiguousarray(image))
-        binding.bind_cpu_input("strength", strength)
-        binding.bind_output("neutral", "cpu")
-        self._session.run_with_iobinding(binding)
-        return list(binding.copy_outputs_to_cpu())
 
-
-def _parsed(metadata: dict[str, str]) -> dict[str, Any]:
+def _parse(metadata: dict[str, str]) -> dict[str, Any]:
     """Metadata values that are JSON objects or lists, as such; the others as they are."""
     parsed: dict[str, Any] = {}
     for key, value in metadata.items():

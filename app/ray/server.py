@@ -152,7 +152,9 @@ def serve_on_ray(
             be, or the replicas do not start.
     """
     for path, entry in listed_files(settings.models_dir).items():
-        checked_bytes(path, entry)  # here its error is plain; from a replica it would be buried
+        checked_bytes(
+            path, entry.sha256
+        )  # here its error is plain; from a replica it would be buried
     app = bound(settings, replicas)
     cores = math.ceil(replicas.most * replicas.cpus) + 1  # and one for Serve's own processes
     with stopping() as stop, suppress(Stopped):

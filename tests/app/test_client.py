@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as PilImage
 
-from app.client import Client, ServiceError
+from app.client import Client, Options, ServiceError
 from tests.app.conftest import free_port, running
 from tests.app.files import encode
 
@@ -28,7 +28,7 @@ def test_a_photograph_and_its_facts(address: str, astronaut: Image, tmp_path: Pa
     path = tmp_path / "photo.png"
     path.write_bytes(encode(astronaut))
     with Client(address) as client:
-        answer = client.neutralize(path, faces="largest", strength=0.5, model="photo")
+        answer = client.neutralize(path, Options(faces="largest", strength=0.5, model="photo"))
         with PilImage.open(io.BytesIO(answer.png)) as image:
             assert image.size == (512, 512)
         assert answer.model.startswith("photo/")

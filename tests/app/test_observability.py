@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,8 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app.inference.crowd import CrowdSession
+from app.faces.detector import FaceDetector
+from app.inference.batcher import MicroBatcher
 from app.main import create_app
 from app.observability.logs import REQUEST_ID, configure_logging
 from app.observability.traces import Traces
@@ -102,19 +105,26 @@ def test_traces_name_the_request_and_its_stages() -> None:
 
 def test_a_dead_model_is_said_by_the_probes(toy_models: Path, astronaut: Image) -> None:
     settings = Settings(models_dir=toy_models, device="cpu", warm_up=False)
-    own = Neutralizer.build(settings)
+    built = Neutralizer.build(settings)
+    photo, lost = built.models["photo"], threading.Event()
+
+    def run(crops: Image, strengths: NDArray[np.float32]) -> Image:
+        if lost.is_set():
+            raise RuntimeError("the device is lost")
+        return photo.session.run(crops, strengths)
+
+    models = {"photo": replace(photo, batcher=MicroBatcher(run))}
+    own = Neutralizer(FaceDetector(), models, settings)
     with TestClient(create_app(settings, own)) as client:
         assert client.get("/readyz").status_code == 200
-        session = own.models["photo"].session
-        # As after a lost device: nothing there that runs.
-        working, session._by_load = session._by_load, CrowdSession(lambda _: None, 1)
+        lost.set()
         for _ in range(3):
             answer = client.post("/neutralize", files={"file": encode(astronaut)})
             assert answer.status_code == 503
             assert answer.json()["code"] == "inference_failed"
         assert client.get("/livez").status_code == 503
         assert client.get("/readyz").status_code == 503
-        session._by_load = working
+        lost.clear()
         answer = client.post("/neutralize", files={"file": encode(astronaut)})
         assert answer.status_code == 200
         assert client.get("/livez").status_code == 200

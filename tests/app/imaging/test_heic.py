@@ -12,7 +12,7 @@ from PIL import Image
 
 from app.errors import DamagedImageError, TooManyPixelsError, UnsupportedImageError
 from app.imaging import decode as decoding
-from app.imaging.decode import DecodeLimits, accepted, decode
+from app.imaging.decode import DecodeLimits, accepted_formats, decode
 from tests.app.files import stored_turned
 
 Pixels = NDArray[np.uint8]
@@ -61,9 +61,9 @@ def test_truncated_heic_is_damaged(picture: Pixels) -> None:
 
 
 def test_without_the_extra_it_is_refused(picture: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "HEIC" in accepted()
+    assert "HEIC" in accepted_formats()
     data = heic(picture)
-    monkeypatch.setattr(decoding, "accepted", lambda: decoding.SUPPORTED)
+    monkeypatch.setattr(decoding, "accepted_formats", lambda: decoding.SUPPORTED)
     with pytest.raises(UnsupportedImageError, match="This is a HEIC file"):
         decode(data)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.errors import InferenceError
 from app.inference.batcher import MicroBatcher
-from app.inference.cores import usable_cores
+from app.inference.threads import usable_cores
 
 Crops = NDArray[np.uint8]
 
@@ -46,7 +46,7 @@ def test_crops_that_arrive_during_a_run_share_the_next() -> None:
         assert run.first_runs.wait(20)
         rest = [pool.submit(batcher.submit, crop(value), 1.0) for value in range(1, 6)]
         large = pool.submit(batcher.submit, crop(9, 32), 1.0)
-        while sum(len(queue) for queue in batcher._waiting.values()) < 6:
+        while batcher.waiting < 6:
             time.sleep(0.005)
         run.go_on.set()
         assert (first.result(20) == 1).all()

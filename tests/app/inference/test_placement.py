@@ -26,12 +26,13 @@ from app.inference.placement import (
     PlacedNode,
     Placement,
     check_placement,
-    measured,
+    enable_profiling,
+    measure_placement,
     profile_folder,
-    profiled,
 )
 from app.inference.providers import CPU, CUDA
-from app.inference.session import NeutralizerSession, RuntimeOptions
+from app.inference.runtime import RuntimeOptions
+from app.inference.session import NeutralizerSession
 from app.settings import DEFAULT_MODELS_DIR
 from tests.app.conftest import clean_environment, stoicnet
 from tests.app.toy_graph import GAIN, toy_graph
@@ -84,8 +85,8 @@ def placement_of(graph: bytes, side: int = 96) -> Placement:
     with profile_folder(True) as folder:
         assert folder is not None
         options = ort.SessionOptions()
-        profiled(options, folder)
-        return measured(ort.InferenceSession(graph, options, providers=[CPU]), side)
+        enable_profiling(options, folder)
+        return measure_placement(ort.InferenceSession(graph, options, providers=[CPU]), side)
 
 
 def test_every_node_of_a_run_on_the_cpu_is_counted(scratch: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from app.errors import ModelFileError
 from app.inference.registry import load_models
-from app.inference.session import RuntimeOptions
+from app.inference.runtime import RuntimeOptions
 from tests.app.toy_graph import GAIN, write_models
 
 CPU = RuntimeOptions("cpu")

@@ -19,6 +19,7 @@ from app.batch.job import Job
 from app.batch.places import Place, PlaceError
 from app.batch.run import Summary, WrongRunError, run_batch
 from app.batch.sources import chunks, look_into
+from app.errors import IncompatibleOptionsError
 from app.pipeline import Neutralizer
 from app.result import Options
 from app.settings import Settings
@@ -115,7 +116,7 @@ def test_results_of_different_runs_are_not_mixed(
         run(source, source, settings)
     with pytest.raises(PlaceError, match="holds no images"):
         run(output / ".stoicnet", tmp_path / "out2", settings)
-    with pytest.raises(WrongRunError, match="output=face"):
+    with pytest.raises(IncompatibleOptionsError, match="output=face"):
         run(source, tmp_path / "out2", settings, options=Options(output="face", faces="all"))
     with pytest.raises(WrongRunError, match="classic is not installed"):
         run(source, tmp_path / "out2", settings, options=Options(model="classic"))

@@ -13,7 +13,7 @@ from skimage import data
 from app.faces.alignment import crop_matrix, cut
 from app.faces.detector import FaceDetector
 from app.inference.registry import load_models
-from app.inference.session import RuntimeOptions
+from app.inference.runtime import RuntimeOptions
 from app.settings import DEFAULT_MODELS_DIR
 from model_training.graphs.reduced import compare, to_half, to_int8, write_models
 from model_training.runs.manifest import read_manifest

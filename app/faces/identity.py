@@ -6,7 +6,6 @@ which is installed only by those who want this check; its code is never imported
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import IdentityNotPreservedError, ModelFileError
+from app.inference.registry import checked_bytes
 
 MODEL = "SFace 2021dec"
 SFACE_FILE = Path("models") / "face_recognition_sface_2021dec.onnx"
@@ -85,7 +85,7 @@ def sface_path() -> Path:
     return Path(spec.origin).parent / SFACE_FILE
 
 
-class Recogniser:
+class IdentityCheck:
     """SFace behind a thread-safe `compare`."""
 
     def __init__(self, threshold: float, model_path: Path | None = None) -> None:
@@ -100,12 +100,7 @@ class Recogniser:
             ModelFileError: the file is missing or is not the SFace that is expected.
         """
         path = model_path or sface_path()
-        try:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise ModelFileError(f"{path} cannot be read: {error.strerror}. {HELP}") from error
-        if found != SFACE_SHA256:
-            raise ModelFileError(f"{path} is not the expected SFace file (sha256 differs).")
+        checked_bytes(path, SFACE_SHA256, HELP)
         self._threshold = threshold
         self._network = cv2.FaceRecognizerSF.create(str(path), "")
         self._lock = threading.Lock()  # a cv2 network keeps its buffers

@@ -1,4 +1,4 @@
-"""The settings as a Markdown page: `python -m app.settings_table > docs/configuration.md`."""
+"""The settings as a Markdown page: `python -m deploy.settings_table > docs/configuration.md`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Every setting is an environment variable, or a line in a file `.env` in the work
 `stoicnet serve --help` lists the few that are also options of the command line. A value that is not
 valid ends the start with exit code 3 and says which.
 
-This page is generated from `app/settings.py` by `python -m app.settings_table`.
+This page is generated from `app/settings.py` by `python -m deploy.settings_table`.
 
 | variable | values | default | |
 |---|---|---|---|

@@ -1,4 +1,4 @@
-"""ONNX Runtime threads by the load: all of them for a lone photograph, one each for several.
+"""How many threads a run takes: the cores there are for a lone photograph, one each for several.
 
 Several threads inside a run answer a lone user sooner, but cost processor time: they wait for each
 other, and with several photographs in work there are more threads than cores. So on the CPU a graph
@@ -7,60 +7,87 @@ is loaded twice, and the load decides which session runs.
 
 from __future__ import annotations
 
+import math
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
-class Crowd:
+
+def _quota(cpu_max: Path) -> float:
+    """Cores granted by the cgroup (v2); infinite without a limit."""
+    try:
+        allowed, period = cpu_max.read_text().split()
+        return math.inf if allowed == "max" else int(allowed) / int(period)
+    except (OSError, ValueError):
+        return math.inf
+
+
+def usable_cores(cpu_max: Path = _CPU_MAX) -> int:
+    """Cores by affinity and cgroup quota, at least 1.
+
+    ONNX Runtime's own choice is the machine's cores: in a container with a quota its threads are
+    then throttled by the kernel for most of every period.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min(cores, math.ceil(min(_quota(cpu_max), cores))))
+
+
+class InFlight:
     """Counts the photographs that are worked on now. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._members = 0
+        self._count = 0
 
     @property
     def alone(self) -> bool:
         """At most one photograph is worked on."""
-        return self._members <= 1
+        return self._count <= 1
 
     @contextmanager
-    def member(self) -> Iterator[None]:
+    def track(self) -> Iterator[None]:
         """One more while the block runs."""
         with self._lock:
-            self._members += 1
+            self._count += 1
         try:
             yield
         finally:
             with self._lock:
-                self._members -= 1
+                self._count -= 1
 
 
-class CrowdSession:
+class LoadAwareSession:
     """A graph on the CPU whose runs take the threads that the load leaves them. Thread-safe."""
 
     def __init__(
-        self, build: Callable[[int], Any], threads: int, crowd: Crowd | None = None
+        self, build: Callable[[int], Any], threads: int, in_flight: InFlight | None = None
     ) -> None:
         """Load the graph, twice if it may be run either way.
 
         Args:
             build: makes an `onnxruntime.InferenceSession` with that many threads inside a run.
             threads: of a lone run.
-            crowd: the load; None is always alone.
+            in_flight: the load; None is always alone.
         """
-        self._crowd = crowd
+        self._in_flight = in_flight
         self.session = build(threads)
-        self._lean = build(1) if crowd is not None and threads > 1 else self.session
+        self._lean = build(1) if in_flight is not None and threads > 1 else self.session
 
     def run(
         self, outputs: Sequence[str], inputs: Mapping[str, NDArray[Any]]
     ) -> list[NDArray[np.generic]]:
         """As `InferenceSession.run`; the answer does not depend on the number of threads."""
-        alone = self._crowd is None or self._crowd.alone
+        alone = self._in_flight is None or self._in_flight.alone
         session = self.session if alone else self._lean
         return list(session.run(outputs, inputs))

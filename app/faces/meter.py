@@ -7,17 +7,19 @@ has an entry `meter` beside `models`. Without it these measures are absent from 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from app.errors import ModelFileError
 from app.faces.alignment import Matrix, cut
-from app.inference.crowd import Crowd, CrowdSession
-from app.inference.session import RuntimeOptions
+from app.inference.registry import checked_bytes, read_manifest
+from app.inference.runtime import RuntimeOptions, cpu_session
+from app.inference.threads import InFlight
 
+METER = "meter.onnx"
 _OUTPUTS = ["score", "lip_gap", "eye_opening"]
 
 
@@ -51,11 +53,11 @@ class Meter:
         version: str,
         sha256: str,
         options: RuntimeOptions,
-        crowd: Crowd | None = None,
+        in_flight: InFlight | None = None,
     ) -> None:
         """Load it; on the CPU, where a crop takes it a few milliseconds.
 
-        Runs take one thread while `crowd` is not alone.
+        Runs take one thread while `in_flight` is not alone.
 
         Raises:
             ModelFileError: not a meter.
@@ -64,16 +66,7 @@ class Meter:
         self.version = version
         self.sha256 = sha256
 
-        def build(threads: int) -> ort.InferenceSession:
-            return ort.InferenceSession(
-                graph, options.session_options(threads), providers=["CPUExecutionProvider"]
-            )
-
-        try:
-            self._session = CrowdSession(build, options.threads, crowd)
-        # ONNX Runtime raises a dozen unrelated types for graphs it cannot load.
-        except Exception as error:
-            raise ModelFileError(f"The meter cannot be loaded: {error}") from error
+        self._session = cpu_session(graph, "The meter", options, in_flight)
         inputs = {value.name: value.type for value in self._session.session.get_inputs()}
         missing = set(_OUTPUTS) - {value.name for value in self._session.session.get_outputs()}
         if inputs != {"image": "tensor(uint8)"} or missing:
@@ -100,3 +93,21 @@ class Meter:
         outputs = self._session.run(_OUTPUTS, {"image": crop[None]})
         score, lip_gap, eye_opening = (float(np.asarray(value).ravel()[0]) for value in outputs)
         return Expression(score, lip_gap, eye_opening)
+
+
+def load_meter(
+    models_dir: Path, options: RuntimeOptions, in_flight: InFlight | None = None
+) -> Meter | None:
+    """The meter, if the manifest has one; its runs take one thread while `in_flight` is not alone.
+
+    Raises:
+        ModelFileError: its file is missing, differs, or is not a meter.
+    """
+    entry = read_manifest(models_dir).meter
+    if entry is None:
+        return None
+    if METER not in entry.files:
+        raise ModelFileError(f"The meter lists no {METER} in manifest.json.")
+    sha256 = entry.files[METER].sha256
+    graph = checked_bytes(models_dir / "meter" / METER, sha256)
+    return Meter(graph, entry.crop_size, entry.version, sha256, options, in_flight)

@@ -9,45 +9,46 @@ import onnxruntime as ort
 from onnx import TensorProto, helper
 
 from app.faces.detector import Face, FaceDetector
-from app.inference.crowd import Crowd, CrowdSession
 from app.inference.registry import FUSED, checked_bytes, read_manifest
-from app.inference.session import NeutralizerSession, RuntimeOptions
+from app.inference.runtime import RuntimeOptions
+from app.inference.session import NeutralizerSession
+from app.inference.threads import InFlight, LoadAwareSession
 from app.pipeline import Neutralizer
-from app.settings import DEFAULT_MODELS_DIR
+from app.settings import DEFAULT_MODELS_DIR, Settings
 from tests.app.conftest import Image
 from tests.app.files import encode
 
 
-def test_the_crowd_counts_threads_that_are_in() -> None:
-    crowd, inside, leave = Crowd(), threading.Barrier(2), threading.Event()
+def test_the_in_flight_counts_threads_that_are_in() -> None:
+    in_flight, inside, leave = InFlight(), threading.Barrier(2), threading.Event()
 
     def work() -> None:
-        with crowd.member():
+        with in_flight.track():
             inside.wait()
             leave.wait()
 
     other = threading.Thread(target=work)
     other.start()
     inside.wait()
-    assert crowd.alone
-    with crowd.member():
-        assert not crowd.alone
+    assert in_flight.alone
+    with in_flight.track():
+        assert not in_flight.alone
     leave.set()
     other.join()
-    with crowd.member():
-        assert crowd.alone, "those who left are not counted"
+    with in_flight.track():
+        assert in_flight.alone, "those who left are not counted"
 
 
 def test_a_member_that_fails_leaves() -> None:
-    crowd = Crowd()
+    in_flight = InFlight()
     for _ in range(3):
         try:
-            with crowd.member():
+            with in_flight.track():
                 raise KeyError
         except KeyError:
             pass
-    with crowd.member():
-        assert crowd.alone
+    with in_flight.track():
+        assert in_flight.alone
 
 
 def adding(amount: int) -> ort.InferenceSession:
@@ -65,13 +66,13 @@ def adding(amount: int) -> ort.InferenceSession:
 
 
 def test_the_load_chooses_the_session() -> None:
-    crowd, zero = Crowd(), {"x": np.zeros(1, np.int64)}
-    session = CrowdSession(adding, 4, crowd)
-    with crowd.member():
+    in_flight, zero = InFlight(), {"x": np.zeros(1, np.int64)}
+    session = LoadAwareSession(adding, 4, in_flight)
+    with in_flight.track():
         assert session.run(["y"], zero)[0] == 4
-        with crowd.member():
+        with in_flight.track():
             assert session.run(["y"], zero)[0] == 1
-    assert CrowdSession(adding, 4).run(["y"], zero)[0] == 4
+    assert LoadAwareSession(adding, 4).run(["y"], zero)[0] == 4
 
 
 def test_nothing_is_loaded_twice_that_would_run_the_same() -> None:
@@ -81,38 +82,42 @@ def test_nothing_is_loaded_twice_that_would_run_the_same() -> None:
         built.append(threads)
         return adding(threads)
 
-    CrowdSession(build, 1, Crowd())
-    CrowdSession(build, 4)
+    LoadAwareSession(build, 1, InFlight())
+    LoadAwareSession(build, 4)
     assert built == [1, 4]
 
 
 def test_the_answer_does_not_depend_on_the_threads() -> None:
     entry = read_manifest(DEFAULT_MODELS_DIR).models["photo"]
-    graph = checked_bytes(DEFAULT_MODELS_DIR / "photo" / FUSED, entry.files[FUSED])
-    crowd = Crowd()
-    session = NeutralizerSession(graph, "photo", RuntimeOptions("cpu", intra_op_threads=2), crowd)
+    graph = checked_bytes(DEFAULT_MODELS_DIR / "photo" / FUSED, entry.files[FUSED].sha256)
+    in_flight = InFlight()
+    session = NeutralizerSession(
+        graph, "photo", RuntimeOptions("cpu", intra_op_threads=2), in_flight
+    )
     noise = np.random.default_rng(0).integers(0, 256, (1, 256, 256, 3)).astype(np.uint8)
-    with crowd.member():
+    with in_flight.track():
         alone = session.run(noise, np.ones(1, np.float32))
-        with crowd.member():
+        with in_flight.track():
             crowded = session.run(noise, np.ones(1, np.float32))
     assert (alone != noise).any()
     np.testing.assert_array_equal(alone, crowded)
 
 
-def test_photographs_in_work_make_the_crowd(neutralizer: Neutralizer, astronaut: Image) -> None:
-    crowd = neutralizer._crowd
+def test_photographs_in_work_are_tracked(neutralizer: Neutralizer, astronaut: Image) -> None:
+    in_flight = InFlight()
     seen: list[bool] = []
 
     class Watching(FaceDetector):
         def detect(self, image: Image) -> list[Face]:
-            seen.append(crowd.alone)
+            seen.append(in_flight.alone)
             return super().detect(image)
 
-    watched = Neutralizer(Watching(), neutralizer.models, neutralizer._settings, crowd=crowd)
+    watched = Neutralizer(
+        Watching(), neutralizer.models, Settings(warm_up=False), in_flight=in_flight
+    )
     data = encode(astronaut)
     watched.neutralize(data)
-    with crowd.member():
+    with in_flight.track():
         watched.neutralize(data)
         watched.analyze(data)
     assert seen == [True, False, False]
