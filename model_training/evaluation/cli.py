@@ -125,6 +125,7 @@ def printed(document: dict[str, Any]) -> str:
         for name in own["recognisers"]
     ]
     parts.append("Picture\n" + tables.plain(tables.picture_table(document)))
+    parts.append("Mouth and outline\n" + tables.plain(tables.mouth_table(document)))
     parts.append("Slices\n" + tables.plain(tables.slice_table(document)))
     parts.append(tables.worst_sentence(document))
     parts += [f"left out: {case}: {why}" for case, why in document["facts"]["skipped"].items()]
