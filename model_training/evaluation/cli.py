@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from model_training.evaluation.figures_cli import figures_command
+from model_training.evaluation.grade_commands import grade, grade_table, teeth
+from model_training.evaluation.grade_config import GradeConfig, GradeTableConfig, TeethConfig
 from model_training.evaluation.opened_eyes_cli import evaluate_eyes_command
 from model_training.evaluation.outputs_cli import evaluate_outputs_command
 from model_training.evaluation.unseen_sheet_cli import evaluate_sheet_command
@@ -22,8 +24,33 @@ def register(app: typer.Typer) -> None:
     app.command("evaluate-outputs")(evaluate_outputs_command)
     app.command("evaluate-eyes")(evaluate_eyes_command)
     app.command("evaluate-sheet")(evaluate_sheet_command)
+    for name, config, run in (
+        ("evaluate-grade", GradeConfig, grade),
+        ("evaluate-grades", GradeTableConfig, grade_table),
+        ("evaluate-teeth", TeethConfig, teeth),
+    ):
+        _from_config(app, name, config, run)
     app.command("figures")(figures_command)
     app.command("results-doc")(results_doc_command)
+
+
+def _from_config(app: typer.Typer, name: str, config: type[Any], run: Any) -> None:
+    """A command whose options are the fields of a dataclass."""
+    settings = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+    @app.command(name, context_settings=settings, help=run.__doc__)
+    def command(context: typer.Context) -> None:
+        import tyro
+        from pydantic import TypeAdapter
+
+        options = tyro.cli(
+            config, prog=name, args=context.args, config=(tyro.conf.UseAppendAction,)
+        )
+        try:
+            TypeAdapter(config).validate_python(asdict(options))
+            run(options)
+        except (ValueError, OSError) as error:
+            raise typer.BadParameter(str(error)) from error
 
 
 def evaluate_command(

@@ -8,9 +8,9 @@ from typing import Any
 TRUE_NEUTRAL, NO_OP, MEAN_FACE = "true neutral", "no-op", "mean neutral face"
 CONTROLS = (NO_OP, MEAN_FACE, TRUE_NEUTRAL)
 TEETH_SEEN = 0.08
-"""Above this share of `measure.mouth.teeth_share` teeth are seen: the 95th percentile (0.0823) of 682
-photographs of calm faces, 46 of London, 36 of canada, 300 each of LFW and FairFace, of people outside
-validation; `evaluate-teeth` measures it."""
+"""Above this share of `measure.mouth.teeth_share` teeth are seen: the 95th percentile (0.0823) of
+682 photographs of calm faces (46 of London, 36 of canada, 300 each of LFW and FairFace), of people
+outside validation; `evaluate-teeth` measures it."""
 
 
 @dataclass(frozen=True, slots=True)
