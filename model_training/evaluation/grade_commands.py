@@ -24,7 +24,7 @@ def grade(config: GradeConfig) -> None:
     found = [load_dataset(str(folder), config.people, *nothing) for folder in config.data]
     if config.lfw is not None:
         marks = config.landmarks
-        found.append(load_dataset("lfw", config.people, None, config.lfw, marks, None, None))
+        found.append(load_dataset("lfw", config.lfw_people, None, config.lfw, marks, None, None))
     system, _ = choose_system(config.model, config.models_dir)
     finder = EyeFinder(FaceDetector(), Cache(config.cache))
     with tqdm(desc="faces", unit="face") as bar:

@@ -19,7 +19,8 @@ class GradeConfig:
         key: the file that says what each number shows; `<out>-key.csv` unless given.
         lfw: LFW's folder; needs `landmarks`.
         landmarks: landmark table (.npz) of LFW.
-        people: validation, training or all.
+        people: of the sets of `data`: validation, training or all.
+        lfw_people: of LFW, which `photo` is not trained on: validation, training or all.
         model: `photo`, `classic`, ... of the models folder.
         models_dir: where models live.
         count: outputs to grade, one a person, of each data set alike while it has people.
@@ -36,6 +37,7 @@ class GradeConfig:
     lfw: Path | None = None
     landmarks: Path | None = None
     people: str = "validation"
+    lfw_people: str = "all"
     model: str = "photo"
     models_dir: Path = Path("onnx_models")
     count: Annotated[int, Ge(1)] = 96
