@@ -25,7 +25,10 @@ from model_training.evaluation.config import (
     ResultsConfig,
     SheetConfig,
 )
+from model_training.evaluation.grade_commands import grade, grade_table, teeth
 from model_training.runs.atomic import atomic_path
+
+__all__ = ["grade", "grade_table", "teeth"]
 
 if TYPE_CHECKING:
     from model_training.evaluation.views import View
@@ -100,6 +103,7 @@ def printed(document: dict[str, Any]) -> str:
         for name in own["recognisers"]
     ]
     parts.append("Picture\n" + tables.plain(tables.picture_table(document)))
+    parts.append("Mouth and outline\n" + tables.plain(tables.mouth_table(document)))
     parts.append("Slices\n" + tables.plain(tables.slice_table(document)))
     parts.append(tables.worst_sentence(document))
     parts += [f"left out: {case}: {why}" for case, why in document["facts"]["skipped"].items()]

@@ -10,9 +10,17 @@ from numpy.typing import NDArray
 
 from app.faces.alignment import crop_matrix
 from model_training.evaluation.cases import Case, Image
+from model_training.evaluation.measure import mouth
 from model_training.evaluation.measure import picture as measure
+from model_training.evaluation.measure.wobble import wobble
 from model_training.evaluation.readings import Reading
-from model_training.evaluation.rows import Distances, PictureNumbers, Row
+from model_training.evaluation.rows import (
+    Distances,
+    MouthNumbers,
+    PictureNumbers,
+    Row,
+    WobbleNumbers,
+)
 from model_training.evaluation.slices import measured_labels
 from model_training.evaluation.systems import Output
 from model_training.evaluation.views import Seen
@@ -81,6 +89,8 @@ def compare(
         },
         picture=_picture(expressive_seen, expressive, seen, got, subject.neutral, output),
         key=key,
+        mouth=_mouth(subject.expressive, generated, subject.neutral),
+        wobble=_wobble(expressive_seen, expressive, output),
     )
 
 
@@ -121,6 +131,41 @@ def _picture(
         if not replaced.all():
             outside_max, outside_count = measure.outside_change(before.image, after.image, replaced)
     return PictureNumbers(ratios[0], ratios[1], outside_max, outside_count, seam, likeness)
+
+
+def _mouth(
+    expressive: tuple[Seen, Reading],
+    generated: tuple[Seen, Reading],
+    neutral: tuple[Seen, Reading] | None,
+) -> MouthNumbers | None:
+    (seen, got), compared = generated, neutral or expressive
+    if got.points is None or compared[1].points is None:
+        return None
+    base = mouth.lip_detail(compared[0].image, compared[1].points)
+    lips = mouth.lip_detail(seen.image, got.points) / base if base > 0 else None
+    truth: dict[str, float] = {}
+    if neutral is not None:
+        teeth, corners, width = _of_one_mouth(neutral[0].image, compared[1].points)
+        truth = {"teeth_truth": teeth, "corners_truth": corners, "width_truth": width}
+    return MouthNumbers(
+        *_of_one_mouth(seen.image, got.points),
+        lips=None if lips is None else round(lips, 6),
+        **truth,
+    )
+
+
+def _of_one_mouth(image: Image, points: NDArray[np.float64]) -> tuple[float, float, float]:
+    found = (mouth.teeth_share(image, points), mouth.corner_height(points))
+    return round(found[0], 6), round(found[1], 6), round(mouth.mouth_width(points), 6)
+
+
+def _wobble(before: Seen, expressive: Reading, output: Output | None) -> WobbleNumbers | None:
+    if output is None or output.image.shape != before.image.shape:
+        return None
+    assert expressive.points is not None
+    found = wobble(before.image, output.image, expressive.points)
+    outside, ears = (None if v is None else round(v, 6) for v in (found.outside, found.ears))
+    return WobbleNumbers(outside, ears, round(found.changed, 6))
 
 
 def _crop_area(shape: tuple[int, ...], matrix: NDArray[np.float64], size: int) -> NDArray[np.bool_]:

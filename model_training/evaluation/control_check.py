@@ -9,6 +9,12 @@ from model_training.evaluation.rows import MEAN_FACE, NO_OP, TRUE_NEUTRAL
 MEAN_REMOVES, MEAN_VERIFIED, MEAN_SHARPNESS = 0.9, 0.2, 0.5
 """A mean face removes at least, is verified at most, and is at most as sharp as this."""
 
+_MOUTH_OF = {
+    NO_OP: {"moved outside": 0, "moved ears": 0, "changed outside": 0},
+    TRUE_NEUTRAL: {"corners off": 0, "corners apart": 0, "width off": 0, "lips": 1},
+}
+"""What the mouth and outline of a control must be, exactly."""
+
 
 def broken_controls(document: dict[str, Any]) -> list[str]:
     """What is wrong with the controls of an evaluation on pairs; empty when nothing is.
@@ -45,6 +51,9 @@ def broken_controls(document: dict[str, Any]) -> list[str]:
                 expect(who, "verified", few, value["verified"], f"at most {MEAN_VERIFIED}")
                 soft = value["sharpness"] <= MEAN_SHARPNESS
                 expect(who, "sharpness", soft, value["sharpness"], f"at most {MEAN_SHARPNESS}")
+            for metric, wanted in _MOUTH_OF.get(name, {}).items():
+                # No number at all: not measured, as for rows without a truth.
+                expect(who, metric, value[metric] in (None, wanted), value[metric], str(wanted))
             untouched = value["outside max"] in (None, 0)
             expect(who, "change outside the mask", untouched, value["outside max"], "0")
     return wrong

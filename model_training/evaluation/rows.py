@@ -7,6 +7,10 @@ from typing import Any
 
 TRUE_NEUTRAL, NO_OP, MEAN_FACE = "true neutral", "no-op", "mean neutral face"
 CONTROLS = (NO_OP, MEAN_FACE, TRUE_NEUTRAL)
+TEETH_SEEN = 0.08
+"""Above this share of `measure.mouth.teeth_share` teeth are seen: the 95th percentile (0.0823) of
+682 photographs of calm faces (46 of London, 36 of canada, 300 each of LFW and FairFace), of people
+outside validation; `evaluate-teeth` measures it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,37 @@ class PictureNumbers:
 
 
 @dataclass(frozen=True, slots=True)
+class MouthNumbers:
+    """The output's mouth beside the true neutral's (see `measure.mouth`); None without a truth.
+
+    teeth: share of tooth-like pixels between the inner lips, [0, 1].
+    corners: height of the corners over the lip line; width: of the mouth; both / inter-ocular.
+    lips: fine detail of the lips, output / true neutral, or / input where there is no truth.
+    """
+
+    teeth: float
+    corners: float
+    width: float
+    lips: float | None = None
+    teeth_truth: float | None = None
+    corners_truth: float | None = None
+    width_truth: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WobbleNumbers:
+    """What happened outside the face's outline, from input to output (see `measure.wobble`).
+
+    outside, ears: 95th percentile of the movement of points / inter-ocular; None where there are
+    fewer than five points to follow. changed: share of the pixels that are not what they were.
+    """
+
+    outside: float | None
+    ears: float | None
+    changed: float
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One system on one case.
 
@@ -70,6 +105,10 @@ class Row:
     key: str = ""
     action_units: dict[str, float] = field(default_factory=dict)
     """OpenFace sums where the user has them: `expressive`, `neutral`, `generated`."""
+    mouth: MouthNumbers | None = None
+    """None where no face was found in the output."""
+    wobble: WobbleNumbers | None = None
+    """None for the true neutral, another photograph, and where the output has another size."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and numbers."""
@@ -82,6 +121,7 @@ class Row:
         def face(value: dict[str, float] | None) -> FaceNumbers | None:
             return None if value is None else FaceNumbers(**value)
 
+        mouth, wobble = data.get("mouth"), data.get("wobble")
         return cls(
             **{
                 **data,
@@ -90,5 +130,7 @@ class Row:
                 "generated": face(data["generated"]),
                 "distances": {k: Distances(**v) for k, v in data["distances"].items()},
                 "picture": PictureNumbers(**data["picture"]),
+                "mouth": None if mouth is None else MouthNumbers(**mouth),
+                "wobble": None if wobble is None else WobbleNumbers(**wobble),
             }
         )

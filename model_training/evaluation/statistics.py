@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.evaluation.rows import Row
+from model_training.evaluation.rows import TEETH_SEEN, Row
 
 Vector = NDArray[np.float64]
 GROUPS = {"all": 1.0, "top 25 %": 0.25, "top 10 %": 0.10}
@@ -46,6 +46,14 @@ class Columns:
     seam: Vector
     likeness: Vector
     outside: Vector
+    teeth: Vector
+    teeth_truth: Vector
+    corners_off: Vector
+    width_off: Vector
+    lips: Vector
+    moved_outside: Vector
+    moved_ears: Vector
+    changed_outside: Vector
 
     @classmethod
     def of(cls, rows: Sequence[Row], recogniser: str) -> Columns:
@@ -59,6 +67,10 @@ class Columns:
         def error(row: Row) -> float:
             values = list(row.blendshape_error.values())
             return sum(values) / len(values) if values else nan
+
+        def off(length: str) -> Vector:
+            own = column(lambda r: getattr(r.mouth, length, None))
+            return own - column(lambda r: getattr(r.mouth, f"{length}_truth", None))
 
         return cls(
             e=column(lambda r: r.expressive.score),
@@ -81,6 +93,14 @@ class Columns:
             seam=column(lambda r: r.picture.seam),
             likeness=column(lambda r: r.picture.likeness),
             outside=column(lambda r: r.picture.outside_max),
+            teeth=column(lambda r: r.mouth.teeth if r.mouth else None),
+            teeth_truth=column(lambda r: r.mouth.teeth_truth if r.mouth else None),
+            corners_off=off("corners"),
+            width_off=off("width"),
+            lips=column(lambda r: r.mouth.lips if r.mouth else None),
+            moved_outside=column(lambda r: r.wobble.outside if r.wobble else None),
+            moved_ears=column(lambda r: r.wobble.ears if r.wobble else None),
+            changed_outside=column(lambda r: r.wobble.changed if r.wobble else None),
         )
 
     def take(self, index: NDArray[np.int64]) -> Columns:
@@ -151,6 +171,17 @@ def summary(columns: Columns) -> dict[str, float]:
         if np.isfinite(columns.outside).any()
         else float("nan"),
         "lost faces": float(np.isnan(columns.g).sum()),
+        "teeth": _mean(columns.teeth),
+        "teeth truth": _mean(columns.teeth_truth),
+        "teeth seen": _share_above(columns.teeth, TEETH_SEEN),
+        "teeth seen truth": _share_above(columns.teeth_truth, TEETH_SEEN),
+        "corners off": _mean(columns.corners_off),
+        "corners apart": _mean(np.abs(columns.corners_off)),
+        "width off": _mean(columns.width_off),
+        "lips": _median(columns.lips),
+        "moved outside": _mean(columns.moved_outside),
+        "moved ears": _mean(columns.moved_ears),
+        "changed outside": _mean(columns.changed_outside),
     }
     return out
 
@@ -216,6 +247,11 @@ def per_blendshape(rows: Sequence[Row]) -> dict[str, float]:
 def _mean(values: Vector) -> float:
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if finite.size else float("nan")
+
+
+def _share_above(values: Vector, limit: float) -> float:
+    finite = values[np.isfinite(values)]
+    return float((finite > limit).mean()) if finite.size else float("nan")
 
 
 def _median(values: Vector) -> float:

@@ -157,6 +157,34 @@ def picture_table(document: dict[str, Any]) -> Table:
     return heading, lines
 
 
+def mouth_table(document: dict[str, Any]) -> Table:
+    """Teeth, corners and lips beside the truth's, and what moved outside the face's outline."""
+    heading = [
+        "system", "teeth (truth)", "teeth seen (truth)", "corners, g - n", "|g - n|",
+        "width, g - n", "lips' detail", "moved outside", "ears moved", "changed outside",
+    ]  # fmt: skip
+    lines = []
+    for name, system in document["systems"].items():
+        # Results that were measured before these numbers existed lack them.
+        found = next(iter(system["recognisers"].values())).get
+        seen, truth = cell(found("teeth seen"), percent=True), found("teeth seen truth")
+        lines.append(
+            [
+                name,
+                f"{ranged(found('teeth'), 3)} ({cell(found('teeth truth'), 3)})",
+                f"{seen} ({cell(truth, percent=True)})",
+                ranged(found("corners off"), 3),
+                cell(found("corners apart"), 3),
+                ranged(found("width off"), 3),
+                ranged(found("lips")),
+                cell(found("moved outside"), 4),
+                cell(found("moved ears"), 4),
+                cell(found("changed outside"), percent=True),
+            ]
+        )
+    return heading, lines
+
+
 def slice_table(document: dict[str, Any]) -> Table:
     """The evaluated system over parts of the people."""
     lines = [

@@ -84,10 +84,10 @@ def draw(shown: Sequence[Shown], system: System, cache: Path, size: int) -> Imag
     return grid(strips)
 
 
-def encode(page: Image) -> bytes:
+def encode(page: Image, quality: int = _QUALITY) -> bytes:
     """The sheet as JPEG."""
     bgr = cv2.cvtColor(page, cv2.COLOR_RGB2BGR)
-    ok, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    ok, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not ok:
         raise RuntimeError("the sheet could not be encoded")
     return data.tobytes()

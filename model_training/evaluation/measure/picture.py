@@ -44,10 +44,10 @@ def face_regions(
     """
     points = np.asarray(points, np.float64)
     apart = float(np.linalg.norm(points[LEFT_IRIS] - points[RIGHT_IRIS]))
-    filled = _filled(points[list(FACE_OVAL)], shape)
+    oval = filled(points[list(FACE_OVAL)], shape)
     # A border of zeros, because a face may fill the picture to its edge.
-    face = cv2.erode(filled, _disc(0.10 * apart), borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    mouth = cv2.dilate(_filled(points[list(OUTER_LIPS)], shape), _disc(0.06 * apart))
+    face = cv2.erode(oval, disc(0.10 * apart), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    mouth = cv2.dilate(filled(points[list(OUTER_LIPS)], shape), disc(0.06 * apart))
     whole = (face > 0) & (mouth == 0)
     down = points[152] - points[10]
     rows, columns = np.indices(shape[:2])
@@ -108,7 +108,7 @@ def likeness(
         a, b, data_range=255.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
         full=True,
     )  # fmt: skip
-    return float(each[_filled(target[list(FACE_OVAL)], (size, size)) > 0].mean())
+    return float(each[filled(target[list(FACE_OVAL)], (size, size)) > 0].mean())
 
 
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -130,12 +130,14 @@ def _warp(image: Image, matrix: NDArray[np.float64], size: int) -> Image:
     return cut(image, matrix, size).image
 
 
-def _filled(polygon: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def filled(polygon: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """A polygon [N, 2] in pixels as a mask of 0 and 255, uint8 [H, W]."""
     mask = np.zeros(shape[:2], np.uint8)
     cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 255)
     return mask
 
 
-def _disc(radius: float) -> NDArray[np.uint8]:
+def disc(radius: float) -> NDArray[np.uint8]:
+    """A round structuring element of this radius in pixels, at least one."""
     side = 2 * max(1, round(radius)) + 1
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)

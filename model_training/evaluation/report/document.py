@@ -73,6 +73,7 @@ def section(document: dict[str, Any]) -> str:
         title = tables.recogniser_title(name)
         parts += [f"Table 2: identity ({title})", tables.markdown(tables.table_2(document, name))]
     parts += ["Picture", tables.markdown(tables.picture_table(document))]
+    parts += ["Mouth and outline", tables.markdown(tables.mouth_table(document))]
     slices = tables.slice_table(document)
     if slices[1]:
         parts += ["Slices", tables.markdown(slices), tables.worst_sentence(document)]

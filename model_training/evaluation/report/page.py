@@ -47,6 +47,7 @@ def page(document: dict[str, Any], items: Sequence[Ranked], cache: Cache) -> str
     ]
     shown += [
         ("Picture", tables.picture_table(document)),
+        ("Mouth and outline", tables.mouth_table(document)),
         ("Slices", tables.slice_table(document)),
         ("Where it differs from the true neutral", tables.blendshape_table(document)),
     ]

@@ -1,0 +1,74 @@
+"""`evaluate-grade`, `evaluate-grades` and `evaluate-teeth`, as plain functions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model_training.evaluation.config import DataConfig
+from model_training.evaluation.grade_config import GradeConfig, GradeTableConfig, TeethConfig
+
+
+def grade(config: GradeConfig) -> None:
+    """Draw close-ups, numbered and shuffled, a CSV to fill in, and the key apart from them."""
+    from tqdm import tqdm
+
+    from app.faces.detector import FaceDetector
+    from model_training.evaluation import grading
+    from model_training.evaluation.cache import Cache
+    from model_training.evaluation.choice import choose_system, load_dataset
+    from model_training.evaluation.grades import TAGS
+    from model_training.evaluation.views import EyeFinder
+
+    key = config.key or config.out.with_name(f"{config.out.name}-key.csv")
+    grading.check_places(config.out, key)
+    found = [
+        load_dataset(DataConfig(data=str(folder), people=config.people)) for folder in config.data
+    ]
+    if config.lfw is not None:
+        found.append(
+            load_dataset(
+                DataConfig(
+                    data="lfw",
+                    lfw=config.lfw,
+                    landmarks=config.landmarks,
+                    people=config.lfw_people,
+                )
+            )
+        )
+    system, _ = choose_system(config.model, config.models_dir)
+    finder = EyeFinder(FaceDetector(), Cache(config.cache))
+    with tqdm(desc="faces", unit="face") as bar:
+
+        def advance() -> None:
+            bar.update()
+
+        pairs = grading.draw_pairs(
+            found, system, finder, config.count, config.controls, config.seed, config.size,
+            advance,
+        )  # fmt: skip
+    pages = grading.write(pairs, config.out, key)
+    print(f"{len(pairs)} pairs on {len(pages)} pages in {config.out}; the key is {key}")
+    print(f"fill in {config.out / 'grades.csv'}: neutral 0-2, real 0-2, accept 0 or 1, and tags,")
+    print(f"separated by ';', of: {', '.join(TAGS)}")
+
+
+def grade_table(config: GradeTableConfig) -> None:
+    """Print accepted shares and tags by data set, as Markdown."""
+    from model_training.evaluation import grades, tables
+
+    key = grades.read_key(config.key)
+    read = [grades.read_grades(path, key) for path in config.grades]
+    print(tables.markdown(grades.grade_table(key, grades.together(read))))
+
+
+def teeth(config: TeethConfig) -> None:
+    """Print the teeth measure of calm faces, set by set and together."""
+    from model_training.evaluation.teeth_level import calm_teeth
+    from model_training.portraits.landmarks import LandmarkTable
+
+    table = LandmarkTable.load(config.landmarks)
+    found = calm_teeth(config.data, table, config.sets, config.most)
+    for name, shares in (*found.items(), ("together", np.concatenate(list(found.values())))):
+        if len(shares):
+            level = np.percentile(shares, 95)
+            print(f"{name}: {len(shares)} faces, mean {shares.mean():.4f}, 95 % under {level:.4f}")
