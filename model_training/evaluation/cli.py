@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import MISSING, fields, replace
+from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -36,21 +37,28 @@ def register(app: typer.Typer) -> None:
 
 def _from_config(app: typer.Typer, name: str, config: type[Any], run: Any) -> None:
     """A command whose options are the fields of a dataclass."""
-    settings = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+    from pydantic import TypeAdapter
 
-    @app.command(name, context_settings=settings, help=run.__doc__)
-    def command(context: typer.Context) -> None:
-        import tyro
-        from pydantic import TypeAdapter
-
-        options = tyro.cli(
-            config, prog=name, args=context.args, config=(tyro.conf.UseAppendAction,)
-        )
+    def command(**given: Any) -> None:
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
         try:
-            TypeAdapter(config).validate_python(asdict(options))
-            run(options)
+            run(TypeAdapter(config).validate_python(values))
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error)) from error
+
+    parameters = []
+    for field in fields(config):
+        kind: Any = get_type_hints(config)[field.name]
+        if get_origin(kind) is tuple:
+            kind = list[get_args(kind)[0]]  # type: ignore[misc]
+        default = Parameter.empty if field.default is MISSING else field.default
+        option = Annotated[kind, typer.Option()]
+        parameters.append(
+            Parameter(field.name, Parameter.KEYWORD_ONLY, default=default, annotation=option)
+        )
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    app.command(name, help=run.__doc__)(command)
 
 
 def evaluate_command(
