@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,16 +10,17 @@ from app.pipeline import Neutralizer
 from app.result import Options
 from app.scale.places import Place
 from app.scale.records import Chunk, Outcome
+from app.scale.stopping import Flag
 from app.scale.store import ResultStore
 from app.scale.work import Worker
 from app.settings import Settings
 
 EngineName = Literal["local", "ray"]
 
-Engine = Callable[["Job", list[Chunk], threading.Event], Generator[Outcome]]
+Engine = Callable[["Job", list[Chunk], Flag], Generator[Outcome]]
 """Works on chunks and yields what became of each image, in any order.
 
-Once the event is set nothing more is begun. What was begun is finished, or leaves no result and is
+Once the flag is set nothing more is begun. What was begun is finished, or leaves no result and is
 taken up by the next run.
 """
 

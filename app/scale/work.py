@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from app.pipeline import Neutralizer
 from app.result import Options
 from app.scale.places import Place
 from app.scale.records import Chunk, Item, Outcome
+from app.scale.stopping import Flag
 from app.scale.store import ResultStore
 from app.scale.tables import read_rows
 
@@ -38,7 +38,7 @@ class Worker:
         self._source = source
         self._store = store
 
-    def __call__(self, chunk: Chunk, stop: threading.Event | None = None) -> list[Outcome]:
+    def __call__(self, chunk: Chunk, stop: Flag | None = None) -> list[Outcome]:
         """Work on a chunk; ends early after a fatal outcome, and when `stop` is set.
 
         Bad images are outcomes, not errors. An image whose result is there already (a chunk that is
