@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import signal
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_LOOK_S = 0.05
 
 
 class Stopped(BaseException):
@@ -16,6 +18,32 @@ class Stopped(BaseException):
 
     Like KeyboardInterrupt no Exception: whoever handles errors on the way must not swallow it.
     """
+
+
+class Flag:
+    """What a signal handler may set and any thread look at.
+
+    threading.Event is not for handlers: one that interrupts its `set` or `wait` and calls `set`
+    waits for a lock that its own thread holds.
+    """
+
+    def __init__(self) -> None:
+        """Not set."""
+        self._set = False
+
+    def set(self) -> None:
+        """Set it for good."""
+        self._set = True
+
+    def is_set(self) -> bool:
+        """Whether it is set."""
+        return self._set
+
+    def wait(self, seconds: float = math.inf) -> None:
+        """Return when it is set, or after so many seconds."""
+        deadline = time.monotonic() + seconds
+        while not self._set and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK_S))
 
 
 class Stop:
@@ -29,8 +57,8 @@ class Stop:
 
     def __init__(self) -> None:
         """Nothing was asked for yet."""
-        self.asked = threading.Event()
-        self.again = threading.Event()
+        self.asked = Flag()
+        self.again = Flag()
         self.signal: signal.Signals | None = None
         self._interrupting = False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,13 +13,14 @@ from app.batch.work import Worker
 from app.pipeline import Neutralizer
 from app.result import Options
 from app.settings import Settings
+from app.stopping import Flag
 
 EngineName = Literal["local", "ray"]
 
-Engine = Callable[["Job", list[Chunk], threading.Event], Generator[Outcome]]
+Engine = Callable[["Job", list[Chunk], Flag], Generator[Outcome]]
 """Works on chunks and yields what became of each image, in any order.
 
-Once the event is set nothing more is begun. What was begun is finished, or leaves no result and is
+Once the flag is set nothing more is begun. What was begun is finished, or leaves no result and is
 taken up by the next run.
 """
 

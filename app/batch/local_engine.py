@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -11,9 +10,10 @@ import cv2
 
 from app.batch.job import Job
 from app.batch.records import Chunk, Outcome
+from app.stopping import Flag
 
 
-def run_local(job: Job, chunks: list[Chunk], stop: threading.Event) -> Generator[Outcome]:
+def run_local(job: Job, chunks: list[Chunk], stop: Flag) -> Generator[Outcome]:
     """Work on chunks in threads; yields what became of each image.
 
     After a stop the images that are being worked on are finished.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import pickle
-import threading
 import warnings
 from collections.abc import Generator
 from typing import Any
@@ -17,6 +16,7 @@ from app.batch.ray_process import run_apart
 from app.batch.records import Chunk, Outcome
 from app.extra import needed, require
 from app.ray.cluster import RayError, cause, connect
+from app.stopping import Flag
 
 _BLOCKS = 1000  # a task of an actor works on a block; more tasks would only be bookkeeping
 
@@ -35,7 +35,7 @@ class ChunkActor:
         return {"outcomes": [pickle.dumps(self._work(pickle.loads(c))) for c in batch["chunk"]]}
 
 
-def run_ray(job: Job, chunks: list[Chunk], stop: threading.Event) -> Generator[Outcome]:
+def run_ray(job: Job, chunks: list[Chunk], stop: Flag) -> Generator[Outcome]:
     """Work on chunks in a pool of actors of Ray; yields what became of each image.
 
     After a stop Ray ends its workers at once: images they are at get no result, and are begun

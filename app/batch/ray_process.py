@@ -21,6 +21,7 @@ from app.batch.job import Job
 from app.batch.records import Chunk, Outcome
 from app.errors import StartupError
 from app.ray.cluster import RayError
+from app.stopping import Flag
 
 _log = logging.getLogger(__name__)
 _STARTS = 3
@@ -28,12 +29,10 @@ _END_S = 30.0  # Ray gets this long to end what it started
 _LOOK_S = 0.1  # how often the parent looks whether it is to stop
 
 Driver = Callable[[Job, list[Chunk]], Generator[Outcome]]
-"""What runs in the process: an engine without the event, which means nothing to another process."""
+"""What runs in the process: an engine without the flag, which means nothing to another process."""
 
 
-def run_apart(
-    driver: Driver, job: Job, chunks: list[Chunk], stop: threading.Event
-) -> Generator[Outcome]:
+def run_apart(driver: Driver, job: Job, chunks: list[Chunk], stop: Flag) -> Generator[Outcome]:
     """Yield outcomes from a process that may be killed and is then started again.
 
     Args:
@@ -63,7 +62,7 @@ def _once(
     job: Job,
     chunks: list[Chunk],
     forget: Callable[[str, None], object],
-    stop: threading.Event,
+    stop: Flag,
 ) -> Generator[Outcome, None, int]:
     """One process; returns its exit code, 0 when it did everything or was to stop."""
     spawn = multiprocessing.get_context("spawn")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from app.batch.tables import read_rows
 from app.errors import StoicNetError, WorkError
 from app.pipeline import Neutralizer
 from app.result import Options
+from app.stopping import Flag
 
 _AHEAD = 3  # files fetched while one is worked on
 
@@ -37,7 +37,7 @@ class Worker:
         self._source = source
         self._store = store
 
-    def __call__(self, chunk: Chunk, stop: threading.Event | None = None) -> list[Outcome]:
+    def __call__(self, chunk: Chunk, stop: Flag | None = None) -> list[Outcome]:
         """Work on a chunk; ends early after a fatal outcome, and when `stop` is set.
 
         Bad images are outcomes, not errors. An image whose result is there already (a chunk that is

@@ -84,6 +84,8 @@ def connect(address: str | None, cpus: int) -> Any:
             "object_store_memory": _STORE_BYTES,
         }
     else:
+        if "RAY_AUTH_TOKEN" in os.environ:  # Ray itself sends it to a cluster that it found alone
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
         options |= {"address": address}
     ray = needed("ray", "The engine ray")
     try:

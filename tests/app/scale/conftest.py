@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import secrets
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from app.pipeline import Neutralizer
 from app.settings import Settings
 from tests.app.conftest import running
 from tests.app.files import encode
+from tests.app.scale.processes import descendants
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +45,7 @@ class RayService:
     client: httpx.Client
     process: subprocess.Popen[bytes]
     log: Path
-    address: str = "auto"
+    address: str
 
 
 @pytest.fixture(scope="session")
@@ -63,12 +65,16 @@ def ray_service(toy_models: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setenv("RAY_TMPDIR", folder)  # where "auto" finds this cluster and no other
+        patch.setenv("RAY_TMPDIR", folder)
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
         patch.setenv("PYTHONPATH", str(Path(__file__).parent / "hidden"))
         options = ("--engine", "ray", "--max-replicas", "3")
         with running(log, *options, patience=300, **settings) as (client, process):
-            yield RayService(client, process, log)
+            # Not "auto", which takes whichever cluster of this machine it finds.
+            told = " ".join(descendants(process.pid).values())
+            address = re.search(r"--gcs-address=(\S+)", told)
+            assert address, told
+            yield RayService(client, process, log, address[1])
             process.send_signal(signal.SIGINT)  # for which nobody is given a minute
 
 

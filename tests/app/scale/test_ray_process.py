@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Generator
 from pathlib import Path
-from threading import Event
 
 import pytest
 
@@ -15,6 +14,7 @@ from app.batch.ray_process import run_apart
 from app.batch.records import OK, Chunk, Item, Outcome
 from app.ray.cluster import RayError
 from app.settings import Settings
+from app.stopping import Flag
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +49,7 @@ def job(folder: Path) -> Job:
 
 
 def test_what_is_left_is_done_by_another_process(tmp_path: Path) -> None:
-    outcomes = list(run_apart(dies_once, job(tmp_path), chunks_of("abcde"), Event()))
+    outcomes = list(run_apart(dies_once, job(tmp_path), chunks_of("abcde"), Flag()))
     assert [(o.key, o.detail) for o in outcomes] == [
         *(("a", "5"), ("b", "5")),
         *(("c", "3"), ("d", "3"), ("e", "3")),
@@ -57,14 +57,14 @@ def test_what_is_left_is_done_by_another_process(tmp_path: Path) -> None:
 
 
 def test_a_process_that_always_dies_ends_the_run(tmp_path: Path) -> None:
-    outcomes = run_apart(dies_always, job(tmp_path), chunks_of("ab"), Event())
+    outcomes = run_apart(dies_always, job(tmp_path), chunks_of("ab"), Flag())
     assert next(outcomes).key == "a"
     with pytest.raises(RayError, match="died 3 times, at last with SIGABRT"):
         list(outcomes)
 
 
 def test_what_the_engine_raises_arrives(tmp_path: Path) -> None:
-    outcomes = run_apart(refuses, job(tmp_path), chunks_of("ab"), Event())
+    outcomes = run_apart(refuses, job(tmp_path), chunks_of("ab"), Flag())
     assert next(outcomes).key == "a"
     with pytest.raises(RayError, match="no cluster") as caught:
         next(outcomes)
@@ -72,7 +72,7 @@ def test_what_the_engine_raises_arrives(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_leaves_ends_the_process(tmp_path: Path) -> None:
-    outcomes = run_apart(dies_once, job(tmp_path), chunks_of("ab"), Event())
+    outcomes = run_apart(dies_once, job(tmp_path), chunks_of("ab"), Flag())
     assert next(outcomes).key == "a"
     outcomes.close()
     assert not (tmp_path / "died").exists()
