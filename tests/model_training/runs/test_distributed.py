@@ -17,7 +17,7 @@ from tests.model_training.meter.test_training import draw_london
 from tests.model_training.photo_set import write_photo_set
 from tests.model_training.worker_runs import JOINS, train_all
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 LAUNCH = (*("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"), "-m")
 
 
