@@ -36,7 +36,7 @@ from model_training.photo.network import (
     render,
 )
 from model_training.photo.soft_shade import soft_shade
-from model_training.portraits.augment import LUMA
+from model_training.portraits.luma import LUMA
 from model_training.runs.atomic import atomic_path
 from model_training.runs.checkpoint import load_checkpoint
 from model_training.runs.manifest import update_manifest

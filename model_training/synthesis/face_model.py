@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.synthesis.landmark_ids import IBUG68_IN_MEDIAPIPE, LIPS, OUTLINE
+from model_training.portraits.landmarks import IBUG68_IN_MEDIAPIPE, LIPS, OUTLINE
 from model_training.synthesis.wavefront import RawModel, read_obj_folder
 
 Floats = NDArray[np.float32]

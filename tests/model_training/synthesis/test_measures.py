@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from model_training.cli import app
+from model_training.portraits.landmarks import OUTLINE
 from model_training.synthesis.actions import ACTION_UNITS
 from model_training.synthesis.benchmark import Task, measure
 from model_training.synthesis.check import LID_UNITS, PairReading, far_change, lids, summary
-from model_training.synthesis.landmark_ids import OUTLINE
 from model_training.synthesis.realism import SIDE, Mouths, accuracy, lower_face
 from model_training.synthesis.sheet import captioned, grid
 from tests.model_training.synthesis.conftest import Collection
