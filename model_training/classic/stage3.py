@@ -127,7 +127,8 @@ def train_sgd(
         batch_size=size,
     )
     step, optimizers = steps_of_sgd(pairs, recipe, network, compute, workers)
-    run_stage(stage, network, optimizers, step, lambda _: {}, pace, workers)
+    parts = {"network": network, **optimizers}
+    run_stage(stage, parts, step, lambda _: {}, pace, workers)
     return network.cpu()
 
 
