@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from app.faces.alignment import crop_matrix
 from model_training.evaluation.cases import Case, Image
-from model_training.evaluation.measure import picture as measure
 from model_training.evaluation.readings import Reading
 from model_training.evaluation.rows import Distances, PictureNumbers, Row
 from model_training.evaluation.slices import measured_labels
 from model_training.evaluation.systems import Output
 from model_training.evaluation.views import Seen
+from model_training.measure import picture as measure
 from model_training.meter.labels import is_expression
 
 
