@@ -99,9 +99,10 @@ gpu: ## make .venv with the CUDA and cuDNN libraries (NVIDIA driver needed)
 
 test: $(DEV_READY) lint typecheck unit ## install the tools into .venv-dev; lint, type-check, test
 
-lint: $(DEV_READY) ## ruff: rules and formatting
+lint: $(DEV_READY) ## ruff: rules and formatting; what may import what
 	$(DEV)/ruff check .
 	$(DEV)/ruff format --check .
+	$(DEV)/lint-imports --no-cache
 
 typecheck: $(DEV_READY) ## mypy --strict on the service
 	$(DEV)/mypy --strict app

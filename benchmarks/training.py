@@ -43,9 +43,9 @@ from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.eyes.batches import EyeBatch
 from model_training.photo.eyes.config import EyeData, EyeTraining
 from model_training.photo.eyes.network import PATCH_HEIGHT, PATCH_WIDTH
-from model_training.photo.eyes.train import eye_networks, steps_of_eyes
+from model_training.photo.eyes.train import eye_parts, steps_of_eyes
 from model_training.photo.network import CROP_SIZE
-from model_training.photo.step import PhotoParts, PhotoStep
+from model_training.photo.step import PhotoStep, photo_parts
 from model_training.photo.warm_start import load_meter
 from model_training.portraits.crops import CropCache
 from model_training.runs.compute import Compute, choose
@@ -71,7 +71,8 @@ def photo(compute: Compute) -> Load:
     config = PhotoTraining(data, Path(), adversarial_from=0)
     calm = _pictures(64, 3, CROP_SIZE, CROP_SIZE).to(compute.device)
     meter = load_meter(DEFAULT_MODELS_DIR / "meter" / "meter.onnx").to(compute.device)
-    step = PhotoStep(config, PhotoParts(config, compute), ExpressionLoss(meter, calm), compute)
+    parts = photo_parts(config, compute)
+    step = PhotoStep(config, parts, ExpressionLoss(meter, calm), compute)
     paired, side = data.synthetic + data.transplants + data.smiles, CROP_SIZE
     share = PhotoShare(
         neutral=_pictures(paired, 3, side, side),
@@ -97,8 +98,8 @@ def eyes(compute: Compute) -> Load:
     label = torch.zeros(count)
     label[:shut] = 1
     batch = EyeBatch(own, other, own[:paired], label, torch.arange(shut), torch.arange(paired))
-    sent, networks = compute.send(batch), eye_networks(config, compute)
-    step, _ = steps_of_eyes(config, networks, lambda _: sent, compute)
+    sent, parts = compute.send(batch), eye_parts(config, compute)
+    step = steps_of_eyes(config, parts, lambda _: sent, compute)
     return Load(lambda index: step(index + 1), count)
 
 

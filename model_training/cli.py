@@ -49,7 +49,7 @@ def parse(arguments: Sequence[str] | None = None) -> Any:
     groups = {name: SubcommandApp() for name in GROUPS}
     for name, (config, _) in commands().items():
         group, _, member = name.rpartition(" ")
-        (groups[group] if group else program).command(config, name=member)
+        (groups[group] if group else program).command(name=member)(config)
     for name, text in GROUPS.items():
         program.command(groups[name], name=name, help=text)
     return program.cli(

@@ -20,8 +20,8 @@ from model_training.classic.recipe import ClassicRecipe
 from model_training.classic.sheets import reconstruction_sheet
 from model_training.portraits.crops import CropCache
 from model_training.runs.compute import Compute
+from model_training.runs.config import Pace
 from model_training.runs.distributed import ALONE, Workers
-from model_training.runs.loop import Pace
 
 MEASURED_IMAGES, SHEET_IMAGES = 256, 10
 

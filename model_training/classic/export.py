@@ -6,8 +6,7 @@
     enhancer.onnx     image -> image
     fused.onnx        image uint8 [B, S, S, 3], strength float32 [B] -> neutral uint8 [B, S, S, 3]
 
-Every file is run in ONNX Runtime and compared with torch before it gets its name. Large weights are
-stored in 16 bits.
+Large weights are stored in 16 bits.
 """
 
 from __future__ import annotations
@@ -17,21 +16,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR
 from model_training.classic.networks import ClassicConfig, ClassicNet, Neutralizer
 from model_training.classic.networks.pixels import to_image, to_network
-from model_training.errors import InputError
-from model_training.runs.atomic import atomic_path
-from model_training.runs.compact import store_in_half
 from model_training.runs.manifest import update_manifest
-from model_training.runs.metadata import config_hash, describe
+from model_training.runs.metadata import config_hash
+from model_training.runs.onnx import Example, write_onnx
+from model_training.runs.onnx import ExportError as ExportError
 
-OPSET = 20
 MODEL = "classic"
 LICENCES = {
     "lfw": "Labeled Faces in the Wild (Huang et al. 2007, 2012; photographs not cleared)",
@@ -42,10 +37,6 @@ LICENCES = {
 }
 RESEARCH_ONLY = frozenset({"lfw", "ck_plus"})
 """Sets whose images are for research: so are weights trained on them."""
-
-
-class ExportError(InputError):
-    """An exported graph does not compute what torch computes."""
 
 
 class FusedClassic(nn.Module):
@@ -127,102 +118,28 @@ def export_classic(
     side = config.image_size
     image = torch.rand(2, config.channels, side, side) * 2 - 1
     latent = torch.randn(2, config.latent)
+    crops = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8)
     folder = models_dir / MODEL
-    parts: dict[str, tuple[nn.Module, tuple[Tensor, ...], list[str], list[str]]] = {
-        "encoder": (network.encoder, (image,), ["image"], ["mu", "logvar"]),
-        "neutralizer": (network.neutralizer, (latent,), ["mu"], ["neutral_mu"]),
-        "decoder": (network.decoder, (latent,), ["latent"], ["image"]),
-        "enhancer": (network.enhancer, (image,), ["image"], ["enhanced"]),
+    graphs: dict[str, tuple[nn.Module, Example]] = {
+        "encoder": (network.encoder, Example({"image": image}, ["mu", "logvar"])),
+        "neutralizer": (network.neutralizer, Example({"mu": latent}, ["neutral_mu"])),
+        "decoder": (network.decoder, Example({"latent": latent}, ["image"])),
+        "enhancer": (network.enhancer, Example({"image": image}, ["enhanced"])),
         "fused": (
             FusedClassic(network),
-            (torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8), torch.ones(2)),
-            ["image", "strength"],
-            ["neutral"],
+            Example({"image": crops, "strength": torch.ones(2)}, ["neutral"]),
         ),
     }
     files = []
-    for name, (module, example, inputs, outputs) in parts.items():
+    for name, (module, example) in graphs.items():
         file = folder / f"{name}.onnx"
-        metadata = description.metadata(name)
-        files.append(write_onnx(module.eval(), example, inputs, outputs, file, metadata))
+        files.append(write_onnx(module, example, file, description.metadata(name), half=True))
     update_manifest(models_dir, MODEL, files, version=version, crop_sizes=(side,), quality=quality)
     return files
 
 
 def export_neutralizer(neutralizer: Neutralizer, file: Path) -> Path:
     """Write one neutralizer: `mu` float32 [B, Z] -> `neutral_mu` float32 [B, Z]."""
-    example = (torch.randn(2, neutralizer.dense.in_features),)
+    example = Example({"mu": torch.randn(2, neutralizer.dense.in_features)}, ["neutral_mu"])
     metadata = {"name": f"stoicnet-{file.stem}"}
-    return write_onnx(neutralizer.eval(), example, ["mu"], ["neutral_mu"], file, metadata)
-
-
-def write_onnx(
-    module: nn.Module,
-    example: tuple[Tensor, ...],
-    inputs: list[str],
-    outputs: list[str],
-    file: Path,
-    metadata: dict[str, str],
-) -> Path:
-    """Export a module with a dynamic batch, check it against torch, and give it its name.
-
-    Args:
-        module: in evaluation mode.
-        example: inputs with a batch of two (a batch of one would be taken for a constant).
-        inputs: their names.
-        outputs: the outputs' names.
-        file: written atomically.
-        metadata: stored in the file.
-
-    Raises:
-        ExportError: ONNX Runtime's output differs from torch's.
-    """
-    batch = torch.export.Dim("batch", min=1, max=256)
-    with atomic_path(file) as temporary:
-        torch.onnx.export(
-            module,
-            example,
-            str(temporary),
-            input_names=inputs,
-            output_names=outputs,
-            dynamic_shapes=tuple({0: batch} for _ in example),
-            opset_version=OPSET,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-        store_in_half(temporary)
-        describe(temporary, metadata)
-        check_against_torch(module, example, inputs, temporary)
-    return file
-
-
-def check_against_torch(
-    module: nn.Module, example: tuple[Tensor, ...], inputs: list[str], file: Path
-) -> float:
-    """Largest difference between ONNX Runtime (CPU) and torch for batches of 2, 1 and 4.
-
-    Raises:
-        ExportError: more than 1 grey level for uint8, or 0.2 % of the output's range for float.
-    """
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    worst = 0.0
-    for tensors in (
-        example,
-        [t[:1] for t in example],
-        [torch.cat([t, t.flip(0)]) for t in example],
-    ):
-        feed = {name: t.numpy() for name, t in zip(inputs, tensors, strict=True)}
-        with torch.no_grad():
-            wanted = module(*tensors)
-        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
-        for ours, theirs in zip(session.run(None, feed), wanted, strict=True):
-            other = theirs.numpy()
-            if ours.shape != other.shape or ours.dtype != other.dtype:
-                raise ExportError(f"{file}: {ours.shape} {ours.dtype}, torch has {other.shape}")
-            gap = float(np.abs(ours.astype(np.float64) - other.astype(np.float64)).max())
-            allowed = 1.0 if ours.dtype == np.uint8 else 2e-3 * max(1.0, float(np.ptp(other)))
-            if gap > allowed:
-                raise ExportError(f"{file}: differs from torch by {gap:.3g}, allowed {allowed:.3g}")
-            worst = max(worst, gap)
-    return worst
+    return write_onnx(neutralizer, example, file, metadata, half=True)

@@ -44,11 +44,9 @@ def train_stage1(context: ClassicContext) -> None:
     """Run stage 1 from its checkpoint or from nothing."""
     step, optimizers = steps_of_stage1(context)
     torch.manual_seed(context.recipe.seed + 1)
-    measure, network = (
-        context.after_epoch("stage1", context.recipe.stage1_epochs),
-        context.net.parts(*PARTS),
-    )
-    run_stage(stage1(context), network, optimizers, step, measure, context.pace, context.workers)
+    measure = context.after_epoch("stage1", context.recipe.stage1_epochs)
+    parts = {"network": context.net.parts(*PARTS), **optimizers}
+    run_stage(stage1(context), parts, step, measure, context.pace, context.workers)
 
 
 def steps_of_stage1(context: ClassicContext) -> Steps:

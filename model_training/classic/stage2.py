@@ -42,11 +42,9 @@ def train_stage2(context: ClassicContext) -> None:
     """Run stage 2 from its checkpoint or from stage 1's weights."""
     step, optimizers = steps_of_stage2(context)
     torch.manual_seed(context.recipe.seed + 2)
-    measure, network = (
-        context.after_epoch("stage2", context.recipe.stage2_epochs),
-        context.net.parts(*PARTS),
-    )
-    run_stage(stage2(context), network, optimizers, step, measure, context.pace, context.workers)
+    measure = context.after_epoch("stage2", context.recipe.stage2_epochs)
+    parts = {"network": context.net.parts(*PARTS), **optimizers}
+    run_stage(stage2(context), parts, step, measure, context.pace, context.workers)
 
 
 def steps_of_stage2(context: ClassicContext) -> Steps:

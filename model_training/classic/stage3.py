@@ -23,8 +23,9 @@ from model_training.classic.recipe import ClassicRecipe
 from model_training.classic.ridge import fit_ridge, neutralizer_error
 from model_training.runs.atomic import atomic_path
 from model_training.runs.compute import ON_CPU, Compute
+from model_training.runs.config import Pace
 from model_training.runs.distributed import ALONE, Workers
-from model_training.runs.loop import Pace, Stage, Steps, run_stage
+from model_training.runs.loop import Stage, Steps, run_stage
 
 SOLUTIONS = ("sgd", "ridge")
 
@@ -127,7 +128,8 @@ def train_sgd(
         batch_size=size,
     )
     step, optimizers = steps_of_sgd(pairs, recipe, network, compute, workers)
-    run_stage(stage, network, optimizers, step, lambda _: {}, pace, workers)
+    parts = {"network": network, **optimizers}
+    run_stage(stage, parts, step, lambda _: {}, pace, workers)
     return network.cpu()
 
 

@@ -38,8 +38,9 @@ from model_training.runs.checkpoint import (
     save_checkpoint,
 )
 from model_training.runs.compute import Compute
+from model_training.runs.config import Pace
 from model_training.runs.distributed import ALONE, Workers
-from model_training.runs.loop import Pace, Stage, finished
+from model_training.runs.loop import Stage, finished
 from model_training.runs.schedules import plot_schedules
 
 RESULT = "classic.pt"

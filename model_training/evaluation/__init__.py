@@ -1,5 +1,6 @@
 """How much expression is removed, whether it is still the person, and whether it stays a picture.
 
-Nothing here imports torch: the suite runs in an environment of its own (`requirements.txt`) beside
-MediaPipe and dlib, against ONNX files, a running service or a folder of ready pictures.
+Only `classic_figures` and `outputs` import torch: the suite runs in an environment of its own
+(`requirements.txt`) beside MediaPipe and dlib, against ONNX files, a running service or a folder of
+ready pictures.
 """

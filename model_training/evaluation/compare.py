@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.faces.alignment import crop_matrix
+from model_training.evaluation import mouth
 from model_training.evaluation.cases import Case, Image
-from model_training.evaluation.measure import mouth
-from model_training.evaluation.measure import picture as measure
-from model_training.evaluation.measure.wobble import wobble
 from model_training.evaluation.readings import Reading
 from model_training.evaluation.rows import (
     Distances,
@@ -24,6 +22,8 @@ from model_training.evaluation.rows import (
 from model_training.evaluation.slices import measured_labels
 from model_training.evaluation.systems import Output
 from model_training.evaluation.views import Seen
+from model_training.evaluation.wobble import wobble
+from model_training.measure import picture as measure
 from model_training.meter.labels import is_expression
 
 

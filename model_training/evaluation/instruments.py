@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 from model_training.evaluation.cache import MEASURES, Cache, digest
 from model_training.evaluation.cases import Image
-from model_training.evaluation.measure.assets import (
+from model_training.evaluation.readings import Reading
+from model_training.evaluation.rows import FaceNumbers
+from model_training.evaluation.views import Seen
+from model_training.measure.assets import (
     DLIB_FIVE_POINTS,
     DLIB_RESNET,
     FACE_LANDMARKER,
     SFACE,
 )
-from model_training.evaluation.measure.expression import ExpressionMeter
-from model_training.evaluation.measure.identity import DlibRecogniser
-from model_training.evaluation.measure.sface import SFaceRecogniser
-from model_training.evaluation.readings import Reading
-from model_training.evaluation.rows import FaceNumbers
-from model_training.evaluation.views import Seen
+from model_training.measure.expression import ExpressionMeter
+from model_training.measure.identity import DlibRecogniser
+from model_training.measure.sface import SFaceRecogniser
 from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_training.evaluation.cases import FilePicture, stable_order
-from model_training.evaluation.measure.mouth import teeth_share
+from model_training.evaluation.mouth import teeth_share
 from model_training.portraits.landmarks import LandmarkTable
 from model_training.portraits.split import validation_mask
 

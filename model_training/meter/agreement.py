@@ -11,28 +11,14 @@ import numpy as np
 import onnxruntime as ort
 from tqdm import tqdm
 
-from app.faces.alignment import crop_matrix, cut
+from app.faces.alignment import Image, crop_matrix, cut
 from app.faces.detector import FaceDetector
-from model_training.evaluation.cases import FilePicture, Image
 from model_training.meter.labels import geometry
-from model_training.portraits.image_sets import (
-    FaceImage,
-    canada_images,
-    fairface_images,
-    in_validation,
-    lfw_images,
-    london_images,
-)
+from model_training.portraits.aligned import read_rgb
+from model_training.portraits.image_sets import LABELLED_SETS, FaceImage, in_validation
 from model_training.portraits.landmarks import LandmarkTable
 from model_training.runs.atomic import atomic_path
 
-IMAGE_SETS = {
-    "london": london_images,
-    "canada": canada_images,
-    "fairface": fairface_images,
-    "lfw": lfw_images,
-}
-"""The sets that the landmark table labels."""
 QUANTITIES = ("score", "lip_gap", "eye_opening")
 
 
@@ -72,7 +58,7 @@ def measure(
         k = rows.get(image.key)
         if k is None:
             continue
-        photo = FilePicture(image.file, image.key).read()
+        photo = read_rgb(image.file)
         expected = (table.points[k, 468] + table.points[k, 473]) / 2
         faces = [
             face
@@ -112,7 +98,7 @@ def report(models: Path, folders: Mapping[str, Path], landmarks: Path, record: b
     table = LandmarkTable.load(landmarks)
     lines, parts, quality = [], [], {}
     for name, folder in folders.items():
-        images = IMAGE_SETS[name](folder)
+        images = LABELLED_SETS[name](folder)
         held_out = [i for i, out in zip(images, in_validation(images), strict=True) if out]
         with tqdm(total=len(held_out), desc=name, unit="image") as bar:
 

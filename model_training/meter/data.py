@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR
-from model_training.meter.agreement import IMAGE_SETS
 from model_training.meter.labels import geometry
 from model_training.meter.network import METER_SIZE
 from model_training.portraits.augment import flip, side_light, soften, to_grey
 from model_training.portraits.crops import CropCache, build_crops
-from model_training.portraits.image_sets import FaceImage
+from model_training.portraits.image_sets import LABELLED_SETS, FaceImage
 from model_training.portraits.landmarks import LandmarkTable
 from model_training.portraits.locate import LandmarkLocator
 from model_training.runs.distributed import ALONE, Workers
@@ -56,7 +55,7 @@ def load_meter_set(folders: Mapping[str, Path], landmarks: Path, cache: Path) ->
     """Cut the crops (once, into `cache`) and look up their labels.
 
     Args:
-        folders: image set name (a key of `meter_agreement.IMAGE_SETS`) -> its folder.
+        folders: image set name (a key of `image_sets.LABELLED_SETS`) -> its folder.
         landmarks: the landmark table; images that are not in it are left out.
         cache: folder for the crops.
 
@@ -67,7 +66,7 @@ def load_meter_set(folders: Mapping[str, Path], landmarks: Path, cache: Path) ->
     rows = {path: k for k, path in enumerate(table.paths)}
     images: list[FaceImage] = []
     for name, folder in folders.items():
-        images += [image for image in IMAGE_SETS[name](folder) if image.key in rows]
+        images += [image for image in LABELLED_SETS[name](folder) if image.key in rows]
     locator = LandmarkLocator(table, f"landmarks-{landmarks.stat().st_size}")
     crops: CropCache = build_crops(images, locator, STORED_SIZE, cache)
     chosen = [rows[key] for key in crops.keys]

@@ -6,18 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR
-from model_training.meter.network import METER_SIZE, MeterConfig, MeterNet
+from model_training.meter.config import MeterConfig
+from model_training.meter.network import METER_SIZE, MeterNet
 from model_training.runs.atomic import atomic_path
 from model_training.runs.checkpoint import load_checkpoint
 from model_training.runs.manifest import NAME, read_manifest, sha256_of
-from model_training.runs.metadata import config_hash, describe
+from model_training.runs.metadata import config_hash
+from model_training.runs.onnx import Example, pictures, write_onnx
 
 FILE = "meter.onnx"
-OPSET = 20
 OUTPUTS = ("score", "lip_gap", "eye_opening", "blendshapes")
 SOURCES = {
     "london": "Face Research Lab London Set (DeBruine & Jones 2017, CC BY 4.0)",
@@ -53,9 +53,9 @@ def load_meter(checkpoint: Path) -> tuple[MeterNet, dict[str, Any]]:
     return network.eval(), settings
 
 
-def _describe(file: Path, settings: dict[str, Any], version: str) -> None:
+def _metadata(settings: dict[str, Any], version: str) -> dict[str, str]:
     crop = {"inter_ocular": INTER_OCULAR, "eye_midpoint": EYE_MIDPOINT, "size": METER_SIZE}
-    metadata = {
+    return {
         "name": "stoicnet-meter",
         "version": version,
         "crop_spec": json.dumps(crop),
@@ -65,7 +65,6 @@ def _describe(file: Path, settings: dict[str, Any], version: str) -> None:
         "blendshapes": json.dumps(settings["names"]),
         "config_hash": config_hash(settings),
     }
-    describe(file, metadata)
 
 
 def export_meter(checkpoint: Path, models_dir: Path, version: str) -> Path:
@@ -80,25 +79,14 @@ def export_meter(checkpoint: Path, models_dir: Path, version: str) -> Path:
 
     Returns:
         The graph's path.
+
+    Raises:
+        ExportError: the file's output differs from torch's.
     """
     network, settings = load_meter(checkpoint)
     path = models_dir / "meter" / FILE
-    batch = torch.export.Dim("batch", min=1, max=64)
-    with atomic_path(path) as temporary:
-        torch.onnx.export(
-            MeterGraph(network).eval(),
-            # Traced with a batch of two: a batch of one would be taken for a constant.
-            (torch.zeros(2, METER_SIZE, METER_SIZE, 3, dtype=torch.uint8),),
-            str(temporary),
-            input_names=["image"],
-            output_names=list(OUTPUTS),
-            dynamic_shapes={"image": {0: batch}},
-            opset_version=OPSET,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-        _describe(temporary, settings, version)
+    example = Example({"image": pictures(2, METER_SIZE)}, OUTPUTS)
+    write_onnx(MeterGraph(network), example, path, _metadata(settings, version))
     manifest = read_manifest(models_dir)
     files = {FILE: {"sha256": sha256_of(path), "bytes": path.stat().st_size}}
     manifest["meter"] = {"version": version, "crop_size": METER_SIZE, "files": files, "quality": {}}

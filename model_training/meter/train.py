@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +17,16 @@ from model_training.meter.network import QUANTITIES, MeterNet
 from model_training.runs.compute import ON_CPU, Compute
 from model_training.runs.distributed import ALONE, Workers
 from model_training.runs.loop import Stage, Steps, run_stage
+from model_training.runs.schedules import WarmCosine
+
+SETTINGS = ("network", "steps", "batch_size", "learning_rate", "blendshape_weight", "seed")
+"""Options that change the weights: a run is refused to go on with others."""
 
 
-def learning_rate_at(step: int, config: MeterTraining) -> float:
-    """Warm-up over 200 steps (a tenth of a short run), then half a cosine to 1 % of the height."""
-    warm = min(1.0, (step + 1) / max(1, min(200, config.steps // 10)))
-    fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / config.steps)))
-    return float(config.learning_rate * warm * (0.01 + 0.99 * fall))
+def learning_rate(config: MeterTraining) -> WarmCosine:
+    """Warm-up over 200 steps (a tenth of a short run), then a fall to 1 % of the height."""
+    warm_up = max(1, min(200, config.steps // 10))
+    return WarmCosine(config.learning_rate, config.steps, warm_up, floor=0.01)
 
 
 def meter_loss(found: Tensor, wanted: Tensor, blendshape_weight: float) -> Tensor:
@@ -59,12 +61,12 @@ def steps_of_meter(
     """Train `network`, which is on the device, on Huber loss over standardised labels."""
     optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-2)
     # `MeterNet.standardised`, in one piece that workers can share.
+    rate = learning_rate(config)
     standardised = workers.parallel(nn.Sequential(network.features, network.hidden, network.output))
 
     def step(index: int) -> dict[str, Tensor | float]:
         images, labels = compute.send(compute.pinned(batches.batch(index)))
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate_at(index, config)
+        lr = rate.set(optimizer, index)
         with compute.autocast():
             found = standardised(images.contiguous(memory_format=torch.channels_last))
         loss = meter_loss(
@@ -73,7 +75,7 @@ def steps_of_meter(
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        return {"loss": loss.detach(), "lr": optimizer.param_groups[0]["lr"]}
+        return {"loss": loss.detach(), "lr": lr}
 
     return step, {"optimizer": optimizer}
 
@@ -109,16 +111,11 @@ def train_meter(config: MeterTraining, compute: Compute = ON_CPU, workers: Worke
         return {f"r_{name}": numbers["correlation"] for name, numbers in found.items()}
 
     settings = {
-        "network": asdict(config.network),
-        "steps": config.steps,
-        "batch_size": config.batch_size,
-        "learning_rate": config.learning_rate,
-        "blendshape_weight": config.blendshape_weight,
-        "seed": config.seed,
+        **{name: getattr(config, name) for name in SETTINGS},
         "sets": sorted(config.folders),
-        "names": list(data.names),
+        "names": data.names,
     }
-    settings["network"]["widths"] = list(config.network.widths)
     stage = Stage("meter", config.out, settings, config.steps, per_epoch, config.batch_size)
-    run_stage(stage, network, optimizers, step, after_epoch, config.pace, workers)
+    parts = {"network": network, **optimizers}
+    run_stage(stage, parts, step, after_epoch, config.pace, workers)
     return stage.checkpoint

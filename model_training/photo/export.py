@@ -8,21 +8,21 @@ blending and rounding are all inside it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR, PHOTO_CROP_SIZES
+from model_training.photo.config import PhotoConfig
 from model_training.photo.eye_guard import EyeGuard
+from model_training.photo.eyes.config import EyeOpenerConfig
 from model_training.photo.eyes.network import (
     PATCH_HEIGHT,
     PATCH_WIDTH,
     EyeOpener,
-    EyeOpenerConfig,
     open_eyes,
 )
 from model_training.photo.lip_colour import LipColour
@@ -31,18 +31,17 @@ from model_training.photo.network import (
     WINDOW_LEFT,
     WINDOW_SIZE,
     WINDOW_TOP,
-    PhotoConfig,
     PhotoNet,
     render,
 )
 from model_training.photo.soft_shade import soft_shade
-from model_training.portraits.augment import LUMA
-from model_training.runs.atomic import atomic_path
+from model_training.portraits.luma import LUMA
+from model_training.runs.averages import WeightAverage
 from model_training.runs.checkpoint import load_checkpoint
 from model_training.runs.manifest import update_manifest
-from model_training.runs.metadata import config_hash, describe
+from model_training.runs.metadata import config_hash
+from model_training.runs.onnx import Example, pictures, write_onnx
 
-OPSET = 20
 LICENCE = "Apache-2.0"
 TRAINING_DATA = (
     "Face Research Lab London Set (DeBruine & Jones 2017, CC BY 4.0)",
@@ -98,21 +97,21 @@ class FusedPhoto(nn.Module):
 def load_photo(checkpoint: Path) -> PhotoNet:
     """The averaged network of a training checkpoint, in evaluation mode."""
     saved = load_checkpoint(checkpoint)
-    config = saved["network_config"]
-    network = PhotoNet(PhotoConfig(**{**config, "widths": tuple(config["widths"])}))
-    network.load_state_dict(saved["average"])
-    return network.eval()
+    sizes = saved["settings"]["network"]
+    average = WeightAverage(PhotoNet(PhotoConfig(**{**sizes, "widths": tuple(sizes["widths"])})))
+    average.load_state_dict(saved["average"])
+    return cast(PhotoNet, average.module)
 
 
-def _describe(file: Path, config: PhotoConfig | EyeOpenerConfig, name: str, version: str) -> None:
-    """Write the contract's metadata into an ONNX file."""
+def _metadata(config: PhotoConfig | EyeOpenerConfig, name: str, version: str) -> dict[str, str]:
+    """What the contract has a file say of itself."""
     crop = {
         "inter_ocular": INTER_OCULAR,
         "eye_midpoint": EYE_MIDPOINT,
         "sizes": PHOTO_CROP_SIZES,
         "colour": "RGB",
     }
-    metadata = {
+    return {
         "name": name,
         "version": version,
         "crop_spec": json.dumps(crop),
@@ -120,62 +119,28 @@ def _describe(file: Path, config: PhotoConfig | EyeOpenerConfig, name: str, vers
         "training_data": "; ".join(TRAINING_DATA),
         "config_hash": config_hash(asdict(config)),
     }
-    describe(file, metadata)
 
 
-def _export_fused(network: PhotoNet, eyes: EyeOpener, file: Path) -> None:
-    batch, factor = (
-        torch.export.Dim("batch", min=1, max=64),
-        torch.export.Dim("ratio", min=1, max=4),
-    )
-    side = CROP_SIZE * factor
-    # Traced with a batch of two: a batch of one would be taken for a constant.
-    example = (torch.zeros(2, 512, 512, 3, dtype=torch.uint8), torch.ones(2))
-    torch.onnx.export(
-        FusedPhoto(network, eyes).eval(),
-        example,
-        str(file),
-        input_names=["image", "strength"],
-        output_names=["neutral"],
-        dynamic_shapes={"image": {0: batch, 1: side, 2: side}, "strength": {0: batch}},
-        opset_version=OPSET,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
+def _fused_example() -> Example:
+    side = CROP_SIZE * torch.export.Dim("ratio", min=1, max=4)
+    return Example(
+        {"image": pictures(2, 2 * CROP_SIZE), "strength": torch.tensor([1.0, 0.7])},
+        ["neutral"],
+        sizes={"image": {1: side, 2: side}},
+        others=[(pictures(1, size), torch.ones(1)) for size in PHOTO_CROP_SIZES],
     )
 
 
-def _export_network(network: PhotoNet, file: Path) -> None:
-    torch.onnx.export(
-        network,
-        (torch.zeros(2, 3, WINDOW_SIZE, WINDOW_SIZE),),
-        str(file),
-        input_names=["window"],
-        output_names=["flow", "mask", "paint", "shade"],
-        dynamic_shapes={"x": {0: torch.export.Dim("batch", min=1, max=64)}},
-        opset_version=OPSET,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+def _network_example() -> Example:
+    seen = pictures(2, WINDOW_SIZE).permute(0, 3, 1, 2).contiguous() / 127.5 - 1
+    return Example({"window": seen}, ["flow", "mask", "paint", "shade"])
 
 
-def _export_eyes(eyes: EyeOpener, file: Path) -> None:
-    # Two tensors: given one twice, the exporter reads both inputs from the first.
-    own, other = (torch.rand(2, 3, PATCH_HEIGHT, PATCH_WIDTH) for _ in range(2))
-    batch = torch.export.Dim("batch", min=1, max=128)
-    torch.onnx.export(
-        eyes,
-        (own, other),
-        str(file),
-        input_names=["own", "other"],
-        output_names=["paint", "cover", "shut"],
-        dynamic_shapes={"own": {0: batch}, "other": {0: batch}},
-        opset_version=OPSET,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+def _eyes_example() -> Example:
+    draw = torch.Generator().manual_seed(0)
+    shape = 2, 3, PATCH_HEIGHT, PATCH_WIDTH
+    patches = {name: torch.rand(shape, generator=draw) for name in ("own", "other")}
+    return Example(patches, ["paint", "cover", "shut"])
 
 
 def export_photo(network: PhotoNet, eyes: EyeOpener, models_dir: Path, version: str) -> Path:
@@ -189,21 +154,29 @@ def export_photo(network: PhotoNet, eyes: EyeOpener, models_dir: Path, version: 
 
     Returns:
         The fused graph's path.
+
+    Raises:
+        ExportError: a file's output differs from torch's.
     """
     folder = models_dir / "photo"
-    write: dict[str, tuple[Callable[[Path], None], PhotoConfig | EyeOpenerConfig]] = {
-        "network.onnx": (partial(_export_network, network), network.config),
-        "eyes.onnx": (partial(_export_eyes, eyes), eyes.config),
-        "fused.onnx": (partial(_export_fused, network, eyes), network.config),
+    graphs: dict[str, tuple[nn.Module, Example, PhotoConfig | EyeOpenerConfig]] = {
+        "network": (network, _network_example(), network.config),
+        "eyes": (eyes, _eyes_example(), eyes.config),
+        "fused": (FusedPhoto(network, eyes), _fused_example(), network.config),
     }
-    for name, (export, config) in write.items():
-        with atomic_path(folder / name) as temporary:
-            export(temporary)
-            _describe(temporary, config, f"stoicnet-photo-{name[:-5]}", version)
+    files = [
+        write_onnx(
+            module,
+            example,
+            folder / f"{name}.onnx",
+            _metadata(config, f"stoicnet-photo-{name}", version),
+        )
+        for name, (module, example, config) in graphs.items()
+    ]
     update_manifest(
         models_dir,
         "photo",
-        list(write),
+        files,
         version=version,
         crop_sizes=PHOTO_CROP_SIZES,
     )

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_training.meter.network import BLENDSHAPE_NAMES, METER_SIZE, MeterNet
-from model_training.portraits.augment import LUMA
+from model_training.portraits.luma import LUMA
 
 _SLACK = 0.25
 """Deviations above the calm faces' mean up to which a reading counts as neutral."""

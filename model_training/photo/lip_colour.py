@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from model_training.photo.network import WINDOW_SIZE
 from model_training.photo.smoothing import smooth
-from model_training.portraits.augment import LUMA
+from model_training.portraits.luma import LUMA
 
 _TOP, _LEFT, _RIGHT = 96, 44, 148
 """Where the mouth may be, in pixels of the window; it begins below the nose."""

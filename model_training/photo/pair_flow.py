@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model_training.portraits.augment import LUMA
+from model_training.portraits.luma import LUMA
 
 AGREEMENT = 1.5
 """Pixels by which the flow there and the flow back may differ for a place to be trusted."""

@@ -11,16 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.faces.alignment import Image
-from model_training.photo.transplants import STABLE
 from model_training.portraits.aligned import AlignedFace
+from model_training.portraits.landmarks import OUTLINE, STABLE
 
-STABLE_OUTLINE = [*STABLE, 10, 338, 109, 297, 67, 332, 103, 151, 9, 8, 116, 345]
+_HELD = [*STABLE, 10, 338, 109, 297, 67, 332, 103, 151, 9, 8, 116, 345]
 """`STABLE` and the forehead."""
-OVAL = [
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
-    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-]
-"""The face's outline."""
 
 
 def register_neutral(
@@ -38,7 +33,7 @@ def register_neutral(
     """
     size = expressive.image.shape[0]
     moved_by, _ = cv2.estimateAffine2D(
-        neutral.points[STABLE_OUTLINE], expressive.points[STABLE_OUTLINE], method=cv2.LMEDS
+        neutral.points[_HELD], expressive.points[_HELD], method=cv2.LMEDS
     )
     if moved_by is None:
         return None
@@ -50,8 +45,9 @@ def register_neutral(
         borderMode=cv2.BORDER_REPLICATE,
     )
     points = neutral.points @ moved_by[:, :2].T + moved_by[:, 2]
-    both = np.concatenate([points[OVAL], expressive.points[OVAL]]).astype(np.int32)
-    outline = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(outline, cv2.convexHull(both), 1)
+    outline = list(OUTLINE)
+    both = np.concatenate([points[outline], expressive.points[outline]]).astype(np.int32)
+    inside = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(inside, cv2.convexHull(both), 1)
     grow = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size // 25 | 1, size // 25 | 1))
-    return np.asarray(moved, np.uint8), cv2.dilate(outline, grow).astype(bool)
+    return np.asarray(moved, np.uint8), cv2.dilate(inside, grow).astype(bool)

@@ -1,13 +1,11 @@
-"""One step of `photo`: generator, discriminator, average."""
+"""One step of `photo`: the network, then its critic."""
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from model_training.photo.adversarial import AdversarialParts
 from model_training.photo.batches import PhotoShare, Window
 from model_training.photo.config import PhotoTraining
 from model_training.photo.critic import PatchDiscriminator
@@ -15,7 +13,6 @@ from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.judges import error_of_pairs, excess_of_wild
 from model_training.photo.losses import (
     displacement,
-    lsgan_discriminator,
     lsgan_generator,
     reconstruction,
     region_weights,
@@ -26,39 +23,17 @@ from model_training.photo.losses import (
 from model_training.photo.network import PhotoMaps, PhotoNet, render, warp
 from model_training.runs.compute import Compute
 from model_training.runs.distributed import ALONE, Workers
+from model_training.runs.schedules import WarmCosine
 
 CRITIC_PAIRS = 6
 """Outputs on pairs that the critic sees: real smiles, transplants, and eyes that were closing."""
 
 
-@torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, step: int) -> None:
-    """Exponential moving average of the weights; young averages forget faster."""
-    keep = min(0.999, (step + 1) / (step + 20))
-    for mean, current in zip(average.parameters(), network.parameters(), strict=True):
-        mean.lerp_(current, 1 - keep)
-    for mean, current in zip(average.buffers(), network.buffers(), strict=True):
-        mean.copy_(current)
-
-
-class PhotoParts:
-    """Networks and optimizers of a run, on its device; what a checkpoint holds."""
-
-    def __init__(self, config: PhotoTraining, compute: Compute) -> None:
-        self.network, self.critic = PhotoNet(config.network), PatchDiscriminator()
-        compute.place(self.network)
-        compute.place(self.critic)
-        self.average = copy.deepcopy(self.network).eval()
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), config.learning_rate, betas=(0.5, 0.99), weight_decay=1e-4
-        )
-        self.critic_optimizer = torch.optim.Adam(
-            self.critic.parameters(), config.discriminator_rate, betas=(0.5, 0.99)
-        )
-
-    def by_name(self) -> dict[str, Any]:
-        """Each under its name in the checkpoint."""
-        return vars(self)
+def photo_parts(config: PhotoTraining, compute: Compute) -> AdversarialParts:
+    """What a run of `photo` trains."""
+    network, critic = PhotoNet(config.network), PatchDiscriminator()
+    rates = config.learning_rate, config.discriminator_rate
+    return AdversarialParts(network, critic, *rates, compute)
 
 
 class PhotoStep:
@@ -75,13 +50,14 @@ class PhotoStep:
     def __init__(
         self,
         config: PhotoTraining,
-        parts: PhotoParts,
+        parts: AdversarialParts,
         expression: ExpressionLoss | None,
         compute: Compute,
         workers: Workers = ALONE,
     ) -> None:
         self.config, self.parts, self.expression = config, parts, expression
         self.compute = compute
+        self.rate = WarmCosine(config.learning_rate, config.steps, warm_up=200, floor=0.03)
         self.learner = workers.parallel(parts.network)
         self.judge = workers.parallel(parts.critic)
         self.judged_pairs = len(range(CRITIC_PAIRS)[workers.rows(CRITIC_PAIRS)])
@@ -89,7 +65,7 @@ class PhotoStep:
         self.surroundings = surroundings_weights(compute.device)
 
     def __call__(self, step: int, window: Window, share: PhotoShare) -> dict[str, Tensor]:
-        """Do step 0, 1, ... at the learning rates that the optimizers have.
+        """Do step 0, 1, ...
 
         Args:
             step: which.
@@ -99,6 +75,7 @@ class PhotoStep:
         Returns:
             Scalars to log, on the device.
         """
+        self.rate.set(self.parts.optimizer, step)
         adversarial = step >= self.config.adversarial_from
         inputs = torch.cat([window.cut(share.expressive), window.cut(share.wild)])
         inputs = inputs.contiguous(memory_format=torch.channels_last)
@@ -117,13 +94,12 @@ class PhotoStep:
             into = step - self.config.adversarial_from
             ramp = min(1.0, into / self.config.adversarial_ramp)
             loss = loss + self.config.weights.adversarial * ramp * lsgan_generator(scores)
-        self.parts.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parts.network.parameters(), 1.0)
-        self.parts.optimizer.step()
+        self.parts.learn(loss)
         if adversarial:
-            values |= self._train_critic(window, share, judged.detach())
-        update_average(self.parts.average, self.parts.network, step)
+            real, expressive = window.cut(share.calm), window.cut(share.wild)
+            values |= self.parts.learn_to_judge(
+                self.judge, real, judged.detach(), expressive, self.compute
+            )
         return values
 
     def _known_answers(
@@ -165,19 +141,3 @@ class PhotoStep:
                 excess = excess_of_wild(self.expression, window, share, unknown)
             loss, values["expression"] = loss + weights.expression * excess, excess.detach()
         return loss, values
-
-    def _train_critic(self, window: Window, share: PhotoShare, judged: Tensor) -> dict[str, Tensor]:
-        """Real neutral photographs against outputs and real expressive ones."""
-        wild = window.cut(share.wild)
-        shown = torch.cat([window.cut(share.calm), judged, wild])
-        with self.compute.autocast():
-            scores = self.judge(shown)
-        real, fake, loud = scores.split([len(share.calm), len(judged), len(wild)])
-        loss = lsgan_discriminator(real, fake, loud)
-        self.parts.critic_optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.parts.critic_optimizer.step()
-        return {
-            "D(real)": real.detach().float().mean(),
-            "D(output)": fake.detach().float().mean(),
-        }

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from model_training.photo.adversarial import AdversarialParts
 from model_training.photo.batches import PhotoBatches, PhotoShare, Window, photo_steps
 from model_training.photo.config import PhotoTraining
 from model_training.photo.judges import expression_judge
 from model_training.photo.sheets import photo_sheet
-from model_training.photo.step import PhotoParts, PhotoStep
+from model_training.photo.step import PhotoStep, photo_parts
 from model_training.photo.warm_start import load_photo_network, settle_norms
 from model_training.runs.ahead import Ahead
-from model_training.runs.checkpoint import (
-    capture_rng,
-    load_checkpoint,
-    restore,
-    restore_rng,
-    save_checkpoint,
-)
 from model_training.runs.compute import ON_CPU, Compute
+from model_training.runs.config import Pace
 from model_training.runs.distributed import ALONE, Workers
-from model_training.runs.log import RunLog
+from model_training.runs.loop import Stage, run_stage
+from model_training.runs.manifest import sha256_of
 
 SETTLING_BATCHES = 12
 """From which the batch norms of loaded weights take their statistics."""
-
-
-def learning_rate_at(step: int, config: PhotoTraining) -> float:
-    """Warm-up over 200 steps, then half a cosine down to 3 % of the height."""
-    warm = min(1.0, (step + 1) / 200)
-    fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / config.steps)))
-    return float(config.learning_rate * warm * (0.03 + 0.97 * fall))
+SETTINGS = (
+    *("steps", "learning_rate", "discriminator_rate", "adversarial_from", "adversarial_ramp"),
+    *("weights", "network", "seed"),
+)
+MIXED = (
+    *("synthetic", "transplants", "smiles", "unchanged", "wild", "calm"),
+    *("one_sided", "misaligned"),
+)
+"""Options, and those of the data, that change the weights: a run does not go on with others."""
 
 
 def train_photo(config: PhotoTraining, compute: Compute = ON_CPU, workers: Workers = ALONE) -> Path:
@@ -48,80 +47,59 @@ def train_photo(config: PhotoTraining, compute: Compute = ON_CPU, workers: Worke
 
     Returns:
         The checkpoint, `OUT/photo.pt`: its entry `average` holds the weights to export.
+
+    Raises:
+        CheckpointError: the run was begun with other settings.
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    parts = PhotoParts(config, compute)
-    checkpoint = config.out / "photo.pt"
-    batches = PhotoBatches(config.data)
-    start = 0
-    if checkpoint.exists():
-        saved = load_checkpoint(checkpoint)
-        restore(saved, **parts.by_name())
-        restore_rng(saved["rng"])
-        start = int(saved["step"])
-    elif config.start_from is not None:
+    parts, batches = photo_parts(config, compute), PhotoBatches(config.data)
+    stage = photo_stage(config, batches)
+    if config.start_from is not None and not stage.checkpoint.exists():
         _start_from(config.start_from, parts, batches, config.seed, compute)
     expression = expression_judge(config.meter, batches, compute.device)
-    workers.agree_on_start(start)
     do_step = PhotoStep(config, parts, expression, compute, workers)
-    log = None
-    if workers.main:
-        log = RunLog(
-            config.out, "photo", config.steps, start_step=start, images_per_step=batches.images
-        )
-
-    def save(step: int) -> None:
-        save_checkpoint(
-            checkpoint,
-            **parts.by_name(),
-            step=step,
-            rng=capture_rng(),
-            network_config=asdict(config.network),
-        )
-
     make = photo_steps(batches, workers)
 
     def pinned(rng: np.random.Generator) -> tuple[Window, PhotoShare]:
         window, share = make(rng)
         return window, compute.pinned(share)
 
-    ahead = Ahead(pinned, config.seed)
-    saved_at = time.monotonic()
-    for step in range(start, config.steps):
-        for group in parts.optimizer.param_groups:
-            group["lr"] = learning_rate_at(step, config)
-        window, share = ahead.take(step)
-        values = do_step(step, window, compute.send(share))
-        done = step + 1
-        row = {}
-        if done % config.log_every == 0:
-            row = workers.mean({name: float(value) for name, value in values.items()})
-        if log is None:
-            continue
-        if row:
-            log.log(done, **row)
-            log.progress(done, row)
-        if done % config.sheet_every == 0 or done == config.steps:
-            panel = batches.panel().to(compute.device)
-            photo_sheet(parts.average, panel, config.out / "sheets" / f"{done:06d}.png")
-            log.plot()
-        if time.monotonic() - saved_at > config.save_every:
-            save(done)
-            saved_at = time.monotonic()
-    ahead.close()
-    if log is not None:
-        save(config.steps)
-        log.close()
-    return checkpoint
+    def after_epoch(epoch: int) -> dict[str, float]:
+        done = min(epoch * config.sheet_every, config.steps)
+        panel = batches.panel().to(compute.device)
+        photo_sheet(parts.average, panel, config.out / "sheets" / f"{done:06d}.png")
+        return {}
+
+    pace = Pace(config.log_every, config.steps, tensorboard=False, seconds=config.save_every)
+    with closing(Ahead(pinned, config.seed)) as ahead:
+
+        def step(index: int) -> Mapping[str, Tensor | float]:
+            window, share = ahead.take(index)
+            return do_step(index, window, compute.send(share))
+
+        run_stage(stage, parts.by_name(), step, after_epoch, pace, workers)
+    return stage.checkpoint
+
+
+def photo_stage(config: PhotoTraining, batches: PhotoBatches) -> Stage:
+    """Name, length and settings of a run; an epoch lasts from one sheet to the next."""
+    settings = {
+        **{name: getattr(config, name) for name in SETTINGS},
+        **{name: getattr(config.data, name) for name in MIXED},
+        "pairs": [len(store) for store in batches.synthetic],
+        "meter": None if config.meter is None else sha256_of(config.meter),
+    }
+    sizes = config.steps, config.sheet_every, batches.images
+    return Stage("photo", config.out, settings, *sizes)
 
 
 def _start_from(
-    file: Path, parts: PhotoParts, batches: PhotoBatches, seed: int, compute: Compute
+    file: Path, parts: AdversarialParts, batches: PhotoBatches, seed: int, compute: Compute
 ) -> None:
     """Exported weights into the network and its average, batch norms settled on some batches."""
     load_photo_network(parts.network, file)
     rng = np.random.default_rng(seed)
     seen = (batches.draw(rng).expressive.to(compute.device) for _ in range(SETTLING_BATCHES))
     settle_norms(parts.network, (Window.middle().cut(images) for images in seen))
-    parts.average.load_state_dict(parts.network.state_dict())
+    parts.average.module.load_state_dict(parts.network.state_dict())

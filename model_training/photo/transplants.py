@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.faces.alignment import Image
 from model_training.portraits.aligned import AlignedFace
-from model_training.portraits.landmarks import FloatArray
+from model_training.portraits.landmarks import LIPS_OUTER, STABLE, FloatArray
 
 # MediaPipe landmark ids.
 LOWER_FACE = [
@@ -26,12 +26,7 @@ MOUTH = [
     *(204, 202, 212),
 ]
 """Inside the nasolabial folds, from under the nose to the chin."""
-LIPS = [
-    *(61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185),
-]
-"""The outer edge of the lips."""
-STABLE = [33, 133, 362, 263, 168, 6, 197, 195, 127, 356, 234, 454, 21, 251]
-"""Eye corners, nose bridge and temples: they hardly move with expression."""
+_LIPS, _STABLE = list(LIPS_OUTER), list(STABLE)
 
 _MIN_AREA_FRACTION = 0.012
 MAX_TINT = 12.0
@@ -95,7 +90,7 @@ def transplant(neutral: AlignedFace, donor: AlignedFace, rng: np.random.Generato
     """
     size = neutral.image.shape[0]
     to_neutral, _ = cv2.estimateAffinePartial2D(
-        donor.points[STABLE], neutral.points[STABLE], method=cv2.LMEDS
+        donor.points[_STABLE], neutral.points[_STABLE], method=cv2.LMEDS
     )
     if to_neutral is None:
         return None
@@ -120,5 +115,5 @@ def transplant(neutral: AlignedFace, donor: AlignedFace, rng: np.random.Generato
         result = _paste(colours, neutral.image, mask)
     except cv2.error:  # Poisson blending refuses regions that touch the border
         return None
-    lips = np.concatenate([points[LIPS], neutral.points[LIPS]])
+    lips = np.concatenate([points[_LIPS], neutral.points[_LIPS]])
     return result if _tint(result, neutral.image, mask, lips) <= MAX_TINT else None

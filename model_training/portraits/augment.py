@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LUMA = (0.299, 0.587, 0.114)
+from model_training.portraits.luma import LUMA
+
 SOFT, COMPRESSED, NOISY = 0.3, 0.2, 0.25
 """Shares of small or unsharp photographs, of visibly compressed ones, and of grainy ones."""
 

@@ -111,3 +111,12 @@ def in_validation(images: Iterable[FaceImage]) -> list[bool]:
         i.person in london if i.dataset == "london" else hashed_into_validation(i.person)
         for i in listed
     ]
+
+
+LABELLED_SETS = {
+    "london": london_images,
+    "canada": canada_images,
+    "fairface": fairface_images,
+    "lfw": lfw_images,
+}
+"""The sets that the landmark table labels, by name: folder to images."""

@@ -1,4 +1,4 @@
-"""The landmark table: where 478 face points lie in every training image, and how expressive it is.
+"""MediaPipe's 478 face points: a name for each set of them, and the table of where they lie.
 
 One `.npz` (made by MediaPipe FaceLandmarker, Apache-2.0) describes any number of image folders:
 `paths` (relative to the data folder), `points_x16` int16 [N, 478, 2] (pixels x 16), `blendshapes`
@@ -16,6 +16,39 @@ from numpy.typing import NDArray
 RIGHT_IRIS, LEFT_IRIS = 468, 473
 """MediaPipe iris centres; the right eye is the subject's, on the image's left."""
 INNER_LIPS = (13, 14)
+
+# fmt: off
+IBUG68_IN_MEDIAPIPE = (
+    127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356,
+    70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 98, 97, 2, 326, 327,
+    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
+    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
+)
+OUTLINE = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+)
+LIPS = (
+    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185,
+    78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191,
+    76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306, 408, 304, 303, 302, 11, 72, 73, 74, 184,
+    62, 96, 89, 179, 86, 15, 316, 403, 319, 325, 292, 407, 272, 271, 268, 12, 38, 41, 42, 183,
+)
+INNER_LIP_TOP = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
+INNER_LIP_BOTTOM = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
+RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
+LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
+# Eye corners, nose bridge and temples: expressions hardly move them.
+STABLE = (33, 133, 362, 263, 168, 6, 197, 195, 127, 356, 234, 454, 21, 251)
+LIPS_OUTER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181,
+              91, 146)
+RIGHT_EYE_WIDE = (130, 247, 30, 29, 27, 28, 56, 190, 243, 112, 26, 22, 23, 24, 110, 25)
+LEFT_EYE_WIDE = (359, 467, 260, 259, 257, 258, 286, 414, 463, 341, 256, 252, 253, 254, 339, 255)
+# Below the brows: cheeks, nose, mouth and chin, where smiles fold the skin.
+LOWER_FACE = (127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365,
+              397, 288, 361, 323, 454, 356, 276, 283, 282, 295, 285, 8, 55, 65, 52, 53, 46)
+NOSTRILS = ((98, 97, 99, 60, 75), (327, 326, 328, 290, 305))
+# fmt: on
 
 FloatArray = NDArray[np.float32]
 

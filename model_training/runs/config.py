@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -38,8 +39,10 @@ class Pace:
         log: steps between rows of the CSV and the progress line.
         checkpoint: a kill loses at most this many steps.
         tensorboard: also write TensorBoard events.
+        seconds: a kill loses at most about this much time, too.
     """
 
     log: Annotated[int, arg(name="log-every")] = 50
     checkpoint: Annotated[int, arg(name="checkpoint-every")] = 500
     tensorboard: bool = True
+    seconds: Annotated[float, arg(name="checkpoint-seconds")] = math.inf

@@ -1,16 +1,17 @@
-"""The loop every stage of `classic` runs in: resume, step, log, checkpoint, look."""
+"""The loop that every model is trained in: resume, step, average, log, checkpoint, look."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from model_training.runs.checkpoint import (
     CheckpointError,
@@ -28,6 +29,10 @@ StepFunction = Callable[[int], Mapping[str, Tensor | float]]
 """Does step 0, 1, ... and returns scalars to log."""
 Steps = tuple[StepFunction, dict[str, torch.optim.Optimizer]]
 """What a stage does in a step, and the optimizers that do it, by name."""
+Parts = Mapping[str, Any]
+"""What a stage trains and what trains it: networks and optimizers by their names in the checkpoint.
+
+A part named `average`, a `WeightAverage`, follows the part named `network`."""
 EpochFunction = Callable[[int], Mapping[str, float]]
 """Called after epoch 1, 2, ...; returns scalars measured on validation people."""
 
@@ -42,7 +47,8 @@ class Stage:
     Attributes:
         name: of its files: `NAME.pt`, `NAME.csv`, `NAME.png`.
         out: folder of the run.
-        settings: what must be the same when it is resumed; plain values.
+        settings: what must be the same when it is resumed: whatever changes the weights. Plain
+            values, and dataclasses and sequences of them.
         total_steps: steps it has.
         steps_per_epoch: steps of an epoch.
         batch_size: images a step (of all workers together), for the rate.
@@ -74,8 +80,7 @@ def finished(stage: Stage) -> bool:
 
 def run_stage(
     stage: Stage,
-    network: nn.Module,
-    optimizers: Mapping[str, torch.optim.Optimizer],
+    parts: Parts,
     step: StepFunction,
     after_epoch: EpochFunction,
     pace: Pace,
@@ -88,10 +93,10 @@ def run_stage(
 
     Args:
         stage: names, lengths and settings.
-        network: the weights that the checkpoint holds.
-        optimizers: by name, for the checkpoint.
+        parts: what the checkpoint holds.
         step: does one step.
-        after_epoch: measures and draws at the end of an epoch; must not draw random numbers.
+        after_epoch: measures and draws at the end of an epoch, a last one that is not full
+            included; must not draw random numbers.
         pace: how often to log and save.
         workers: the processes that train together; the main one measures, logs and saves.
 
@@ -101,38 +106,51 @@ def run_stage(
     start = 0
     if stage.checkpoint.exists():
         loaded = _matching(stage)
-        restore(loaded, network=network, **optimizers)
+        restore(loaded, **parts)
         restore_rng(loaded["rng"])
         start = int(loaded["step"])
     workers.agree_on_start(start)
     with ExitStack() as stack:
         log = stack.enter_context(_open_log(stage, start, pace)) if workers.main else None
-        drawn = time.monotonic()
+        drawn = saved = time.monotonic()
         for index in range(start, stage.total_steps):
             values = step(index)
+            if "average" in parts:
+                parts["average"].update_parameters(parts["network"])
             done = index + 1
             last = done == stage.total_steps
-            epoch, into = divmod(done, stage.steps_per_epoch)
+            ends_epoch = done % stage.steps_per_epoch == 0 or last
             row: dict[str, float] = {}
-            if done % pace.log == 0 or into == 0 or last:
+            if done % pace.log == 0 or ends_epoch:
                 row = workers.mean({name: float(value) for name, value in values.items()})
             if log is None:
                 continue
             if row:
                 log.progress(done, row)
-                log.log(done, **row, **(after_epoch(epoch) if into == 0 else {}))
-            if done % pace.checkpoint == 0 or last:
+                epoch = math.ceil(done / stage.steps_per_epoch)
+                log.log(done, **row, **(after_epoch(epoch) if ends_epoch else {}))
+            late = time.monotonic() - saved > pace.seconds
+            if done % pace.checkpoint == 0 or last or late:
                 save_checkpoint(
                     stage.checkpoint,
-                    network=network,
+                    **parts,
                     step=done,
                     rng=capture_rng(),
-                    settings=stage.settings,
-                    **optimizers,
+                    settings=plain(stage.settings),
                 )
-                if time.monotonic() - drawn > DRAW_SECONDS:
+                saved = time.monotonic()
+                if saved - drawn > DRAW_SECONDS:
                     log.plot()
-                    drawn = time.monotonic()
+                    drawn = saved
+
+
+def plain(value: Any) -> Any:
+    """Settings as a checkpoint holds them: dataclasses as dicts, sequences as lists."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        return {name: plain(part) for name, part in value.items()}
+    return [plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _open_log(stage: Stage, start: int, pace: Pace) -> RunLog:
@@ -149,8 +167,8 @@ def _open_log(stage: Stage, start: int, pace: Pace) -> RunLog:
 def _matching(stage: Stage) -> dict[str, Any]:
     loaded = load_checkpoint(stage.checkpoint)
     # Once a setting of `classic`; a run may go on in another precision on another machine.
-    saved = {name: value for name, value in loaded["settings"].items() if name != "precision"}
-    wanted = stage.settings
+    saved = plain({k: v for k, v in loaded.get("settings", {}).items() if k != "precision"})
+    wanted = plain(stage.settings)
     other = sorted(k for k in saved.keys() | wanted.keys() if saved.get(k) != wanted.get(k))
     if other:
         changes = ", ".join(f"{k} ({saved.get(k)} -> {wanted.get(k)})" for k in other)

@@ -1,4 +1,4 @@
-"""Loss weights that change while training."""
+"""Loss weights and learning rates that change while training."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from model_training.runs.log import plot_curves
 
@@ -37,6 +38,36 @@ class LinearRamp:
         if epoch <= self.start:
             return 0.0
         return self.maximum * (epoch - self.start) / (self.end - self.start)
+
+
+@dataclass(frozen=True)
+class WarmCosine:
+    """A learning rate that rises to its height, then falls along half a cosine.
+
+    Attributes:
+        height: the learning rate without warm-up and fall.
+        steps: of the whole run; the fall ends there.
+        warm_up: steps in which it rises from nearly nothing.
+        floor: share of the height that is left at the end.
+    """
+
+    height: float
+    steps: int
+    warm_up: int
+    floor: float
+
+    def at(self, step: int) -> float:
+        """The rate at step 0, 1, ..."""
+        warm = min(1.0, (step + 1) / self.warm_up)
+        fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / self.steps)))
+        return float(self.height * warm * (self.floor + (1 - self.floor) * fall))
+
+    def set(self, optimizer: torch.optim.Optimizer, step: int) -> float:
+        """Give every parameter group of the optimizer the rate at `step`, and return it."""
+        rate = self.at(step)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        return rate
 
 
 def plot_schedules(schedules: Mapping[str, LinearRamp], epochs: float, path: Path) -> Path:

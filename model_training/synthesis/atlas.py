@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.synthesis.face_model import FaceModel, Region
-from model_training.synthesis.landmark_ids import (
+from model_training.portraits.landmarks import (
     LEFT_EYE_WIDE,
     LIPS_OUTER,
     LOWER_FACE,
     NOSTRILS,
     RIGHT_EYE_WIDE,
 )
+from model_training.synthesis.face_model import FaceModel, Region
 from model_training.synthesis.rasterizer import Raster, interpolate, rasterize
 from model_training.synthesis.subject import Subject
 

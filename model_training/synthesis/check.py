@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR
-from model_training.synthesis.landmark_ids import OUTLINE
+from model_training.portraits.landmarks import OUTLINE
 from model_training.synthesis.store import open_pairs
 
 if TYPE_CHECKING:
     from app.faces.detector import FaceDetector
-    from model_training.evaluation.measure.expression import Expression, ExpressionMeter
-    from model_training.evaluation.measure.identity import DlibRecogniser
+    from model_training.measure.expression import Expression, ExpressionMeter
+    from model_training.measure.identity import DlibRecogniser
 
 Floats = NDArray[np.float64]
 
@@ -59,13 +59,13 @@ class PairReading:
 def check(folder: Path, count: int, seed: int) -> dict[str, float]:
     """Measure `count` random pairs of a finished set; see `summary` for the answer."""
     from app.faces.detector import FaceDetector
-    from model_training.evaluation.measure.assets import (
+    from model_training.measure.assets import (
         DLIB_FIVE_POINTS,
         DLIB_RESNET,
         FACE_LANDMARKER,
     )
-    from model_training.evaluation.measure.expression import ExpressionMeter
-    from model_training.evaluation.measure.identity import DlibRecogniser
+    from model_training.measure.expression import ExpressionMeter
+    from model_training.measure.identity import DlibRecogniser
 
     pairs, _, labels = open_pairs(folder)
     rows = np.random.default_rng(seed).choice(len(pairs), min(count, len(pairs)), replace=False)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_training.errors import UsageError
-from model_training.synthesis.landmark_ids import IBUG68_IN_MEDIAPIPE, LIPS, OUTLINE
+from model_training.portraits.landmarks import IBUG68_IN_MEDIAPIPE, LIPS, OUTLINE
 from model_training.synthesis.wavefront import RawModel, read_obj_folder
 
 Floats = NDArray[np.float32]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.synthesis.landmark_ids import (
+from model_training.portraits.landmarks import (
     INNER_LIP_BOTTOM,
     INNER_LIP_TOP,
 )

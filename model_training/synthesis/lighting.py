@@ -8,10 +8,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from model_training.portraits import luma
+
 Floats = NDArray[np.float32]
 
 GAMMA = 2.2
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = np.array(luma.LUMA, np.float32)
 _PRIOR = 0.003 * np.array([0, 1, 1, 1, 3, 3, 3, 3, 3])
 
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model_training.portraits.landmarks import OUTLINE
 from model_training.synthesis.face_model import MOUTH_REGIONS, FaceModel, Region
-from model_training.synthesis.landmark_ids import OUTLINE
 from model_training.synthesis.rasterizer import Raster, interpolate, rasterize, vertex_normals
 from model_training.synthesis.subject import Subject
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.synthesis.landmark_ids import LEFT_EYE, RIGHT_EYE
+from model_training.portraits.landmarks import LEFT_EYE, RIGHT_EYE
 from model_training.synthesis.lighting import LUMA, to_linear
 
 Floats = NDArray[np.float32]

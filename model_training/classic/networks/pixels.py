@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-LUMA = (0.299, 0.587, 0.114)
-"""ITU-R BT.601 weights of red, green and blue, as OpenCV's and Pillow's grey."""
+from model_training.portraits.luma import LUMA
 
 
 def to_network(image: Tensor, channels: int) -> Tensor:

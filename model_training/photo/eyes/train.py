@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
-from dataclasses import asdict
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from model_training.photo.adversarial import AdversarialParts
 from model_training.photo.critic import PatchDiscriminator
 from model_training.photo.eyes.batches import EyeBatch, EyeBatches
 from model_training.photo.eyes.config import EyeOpenerConfig, EyeTraining
@@ -20,22 +20,23 @@ from model_training.photo.eyes.network import EyeOpener, OpenedEyes
 from model_training.photo.losses import (
     changed_weights,
     gradient_l1,
-    lsgan_discriminator,
     lsgan_generator,
     weighted_l1,
 )
 from model_training.photo.sheets import strips
-from model_training.photo.step import update_average
 from model_training.runs.ahead import Ahead
+from model_training.runs.averages import WeightAverage
 from model_training.runs.checkpoint import load_checkpoint
 from model_training.runs.compute import ON_CPU, Compute
-from model_training.runs.loop import Stage, Steps, run_stage
+from model_training.runs.loop import Stage, StepFunction, run_stage
+from model_training.runs.schedules import WarmCosine
 
-
-def learning_rate_at(step: int, config: EyeTraining) -> float:
-    """Warm-up over 100 steps, then half a cosine to 2 % of the height."""
-    fall = 0.5 * (1 + np.cos(np.pi * min(1.0, step / config.steps)))
-    return float(config.learning_rate * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * fall))
+SETTINGS = (
+    *("steps", "learning_rate", "critic_rate", "adversarial", "adversarial_from", "seed"),
+    *("paint", "cover", "gate", "network"),
+)
+MIXED = ("drawn", "from_renderer", "opened", "real", "wink")
+"""Options, and those of the data, that change the weights: a run does not go on with others."""
 
 
 def laid_over(own: Tensor, eyes: OpenedEyes) -> Tensor:
@@ -68,46 +69,34 @@ def load_eye_opener(checkpoint: Path) -> EyeOpener:
     saved = load_checkpoint(checkpoint)
     sizes = saved["settings"]["network"]
     network = EyeOpener(EyeOpenerConfig(**{**sizes, "widths": tuple(sizes["widths"])}))
-    prefix = "average."
-    weights = saved["network"].items()
-    network.load_state_dict(
-        {name[len(prefix) :]: value for name, value in weights if name.startswith(prefix)}
-    )
-    return network.eval()
+    average = WeightAverage(network)
+    average.load_state_dict(saved["average"])
+    return cast(EyeOpener, average.module)
 
 
-def eye_networks(config: EyeTraining, compute: Compute) -> nn.ModuleDict:
-    """`network`, `critic` and `average`, on the device."""
-    network = EyeOpener(config.network)
+def eye_parts(config: EyeTraining, compute: Compute) -> AdversarialParts:
+    """What a run trains."""
     # Four stages: a score sees 78 px, most of an eye.
-    critic = PatchDiscriminator(stages=4)
-    parts = {"network": network, "critic": critic, "average": copy.deepcopy(network).eval()}
-    joint = nn.ModuleDict(parts)
-    compute.place(joint)
-    return joint
+    network, critic = EyeOpener(config.network), PatchDiscriminator(stages=4)
+    return AdversarialParts(network, critic, config.learning_rate, config.critic_rate, compute)
 
 
 def steps_of_eyes(
     config: EyeTraining,
-    networks: nn.ModuleDict,
+    parts: AdversarialParts,
     take: Callable[[int], EyeBatch],
     compute: Compute = ON_CPU,
-) -> Steps:
-    """Train `eye_networks` on the batches that `take` gives for step 0, 1, ..."""
-    network, critic, average = (networks[name] for name in ("network", "critic", "average"))
-    optimizer = torch.optim.AdamW(
-        network.parameters(), config.learning_rate, betas=(0.5, 0.99), weight_decay=1e-4
-    )
-    critic_optimizer = torch.optim.Adam(critic.parameters(), config.critic_rate, betas=(0.5, 0.99))
+) -> StepFunction:
+    """Train `eye_parts` on the batches that `take` gives for step 0, 1, ..."""
+    rate = WarmCosine(config.learning_rate, config.steps, warm_up=100, floor=0.02)
 
     def step(index: int) -> dict[str, Tensor | float]:
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate_at(index, config)
+        rate.set(parts.optimizer, index)
         batch = compute.send(take(index))
         own = batch.own.contiguous(memory_format=torch.channels_last)
         adversarial = index >= config.adversarial_from
         with compute.autocast():
-            eyes = network(own, batch.other)
+            eyes = parts.network(own, batch.other)
         gate = gate_loss(eyes.shut, batch.label)
         output = laid_over(own, eyes)
         rebuilt = rebuild_loss(batch, eyes, output, config)
@@ -122,30 +111,16 @@ def steps_of_eyes(
         judged = output[batch.shut]
         if adversarial:
             with compute.autocast():
-                scores = critic(judged)
+                scores = parts.critic(judged)
             ramp = min(1.0, (index - config.adversarial_from) / config.adversarial_from)
             loss = loss + config.adversarial * ramp * lsgan_generator(scores)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        parts.learn(loss)
         if adversarial:
-            parts = [batch.target[batch.sure], judged.detach(), own[batch.shut]]
-            with compute.autocast():
-                scores = critic(torch.cat(parts))
-            true, made, closed = scores.split([len(part) for part in parts])
-            critic_loss = lsgan_discriminator(true, made, closed)
-            critic_optimizer.zero_grad(set_to_none=True)
-            critic_loss.backward()
-            critic_optimizer.step()
-            values |= {
-                "D(real)": true.detach().float().mean(),
-                "D(output)": made.detach().float().mean(),
-            }
-        update_average(average, network, index)
+            real, closed = batch.target[batch.sure], own[batch.shut]
+            values |= parts.learn_to_judge(parts.critic, real, judged.detach(), closed, compute)
         return values
 
-    return step, {"optimizer": optimizer, "critic_optimizer": critic_optimizer}
+    return step
 
 
 def train_eyes(config: EyeTraining, compute: Compute = ON_CPU) -> Path:
@@ -160,18 +135,16 @@ def train_eyes(config: EyeTraining, compute: Compute = ON_CPU) -> Path:
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    joint = eye_networks(config, compute)
-    batches = EyeBatches(config.data)
+    parts, batches = eye_parts(config, compute), EyeBatches(config.data)
     shown = compute.send(batches.draw(np.random.default_rng(config.seed + 1)))
-    ahead = Ahead(lambda rng: compute.pinned(batches.draw(rng)), config.seed)
-    step, optimizers = steps_of_eyes(config, joint, ahead.take, compute)
 
     def after_epoch(epoch: int) -> dict[str, float]:
-        file = config.out / "sheets" / f"{epoch * config.sheet_every:06d}.png"
+        done = min(epoch * config.sheet_every, config.steps)
         with torch.no_grad():
-            eyes = joint["average"](shown.own, shown.other)
+            eyes = parts.average(shown.own, shown.other)
             cover = eyes.cover.expand(-1, 3, -1, -1) * 2 - 1
             output = laid_over(shown.own, eyes)
+            file = config.out / "sheets" / f"{done:06d}.png"
             strips([shown.own, output, cover], file, across=6)
         paired = len(shown.target)
         judged = shown.label != 0.5
@@ -179,20 +152,14 @@ def train_eyes(config: EyeTraining, compute: Compute = ON_CPU) -> Path:
         error = (output[:paired] - shown.target).abs().mean()
         return {"shown_error": float(error), "shown_gate": float(right)}
 
-    data = config.data
-    # Whatever changes the weights: a run is refused to go on with other settings.
-    kept = ("steps", "learning_rate", "critic_rate", "adversarial", "adversarial_from", "seed")
-    kept += ("paint", "cover", "gate")
-    mixed = ("drawn", "from_renderer", "opened", "real", "wink")
-    settings: dict[str, Any] = {
-        "network": {**asdict(config.network), "widths": list(config.network.widths)},
-        **{name: getattr(config, name) for name in kept},
-        **{name: getattr(data, name) for name in mixed},
+    settings = {
+        **{name: getattr(config, name) for name in SETTINGS},
+        **{name: getattr(config.data, name) for name in MIXED},
         "eyes": len(batches.open),
         "rendered": 0 if batches.rendered is None else len(batches.rendered),
     }
-    size = len(shown.own)
-    stage = Stage("eyes", config.out, settings, config.steps, config.sheet_every, size)
-    run_stage(stage, joint, optimizers, step, after_epoch, config.pace)
-    ahead.close()
+    stage = Stage("eyes", config.out, settings, config.steps, config.sheet_every, len(shown.own))
+    with closing(Ahead(lambda rng: compute.pinned(batches.draw(rng)), config.seed)) as ahead:
+        step = steps_of_eyes(config, parts, ahead.take, compute)
+        run_stage(stage, parts.by_name(), step, after_epoch, config.pace)
     return stage.checkpoint

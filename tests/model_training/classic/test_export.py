@@ -10,12 +10,13 @@ import onnxruntime
 import pytest
 import torch
 
-from model_training.classic.export import ExportError, FusedClassic, check_against_torch
+from model_training.classic.export import FusedClassic
 from model_training.classic.networks import ClassicConfig, ClassicNet, Neutralizer
 from model_training.classic.pair_sets import resize
 from model_training.classic.recipe import PAPER, with_options
 from model_training.classic.stage3 import NeutralizerFit
 from model_training.classic.train import save_result
+from model_training.runs.onnx import SHARE_IN_HALF, Example, ExportError, compare_with_torch
 from tests.model_training.command_line import invoke
 from tests.model_training.drawn_faces import draw_face, save
 
@@ -139,10 +140,10 @@ def test_networks_chained_are_the_pipeline(models: Path, result: Path) -> None:
 
 
 def test_a_graph_that_disagrees_is_refused(models: Path) -> None:
-    other, example = Neutralizer(6), (torch.ones(2, 6),)
+    other, example = Neutralizer(6), Example({"mu": torch.ones(2, 6)}, ["neutral_mu"])
     file = models / "classic" / "neutralizer.onnx"
     with pytest.raises(ExportError, match="differs from torch"):
-        check_against_torch(other, example, ["mu"], file)
+        compare_with_torch(other, example, file, SHARE_IN_HALF)
 
 
 def test_another_transformation_from_a_pair_folder(result: Path, tmp_path: Path) -> None:

@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model_training.evaluation import tables
+from model_training.evaluation import mouth, tables
 from model_training.evaluation.cases import ArrayPicture, Case
 from model_training.evaluation.compare import Subject, compare
 from model_training.evaluation.control_check import broken_controls
-from model_training.evaluation.measure import mouth
-from model_training.evaluation.measure.wobble import wobble
 from model_training.evaluation.readings import Reading
 from model_training.evaluation.results import evaluate_rows
 from model_training.evaluation.rows import (
@@ -29,7 +27,8 @@ from model_training.evaluation.rows import (
 )
 from model_training.evaluation.systems import Output
 from model_training.evaluation.views import Seen
-from model_training.synthesis.landmark_ids import INNER_LIP_BOTTOM, INNER_LIP_TOP, LIPS_OUTER
+from model_training.evaluation.wobble import wobble
+from model_training.portraits.landmarks import INNER_LIP_BOTTOM, INNER_LIP_TOP, LIPS_OUTER
 from tests.model_training.evaluation.made_rows import made_row
 from tests.model_training.synthesis.standin import LANDMARKS_FILE
 from tests.model_training.synthesis.standin import landmarks as with_lips_closed

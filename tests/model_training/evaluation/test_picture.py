@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model_training.evaluation.measure import picture as measure
+from model_training.measure import picture as measure
+from model_training.portraits.landmarks import LIPS_OUTER, OUTLINE
 
 Image = NDArray[np.uint8]
 
@@ -20,12 +21,12 @@ def noise(size: int = 200) -> Image:
 def face_points(size: float = 200.0) -> NDArray[np.float64]:
     """A schematic face: an oval outline, lips, irises, nose; enough for the regions."""
     points = np.full((478, 2), size / 2)
-    turn = np.linspace(0, 2 * np.pi, len(measure.FACE_OVAL), endpoint=False) - np.pi / 2
-    points[list(measure.FACE_OVAL)] = (
+    turn = np.linspace(0, 2 * np.pi, len(OUTLINE), endpoint=False) - np.pi / 2
+    points[list(OUTLINE)] = (
         size / 2 + np.stack([0.35 * np.cos(turn), 0.45 * np.sin(turn)], 1) * size
     )
-    turn = np.linspace(0, 2 * np.pi, len(measure.OUTER_LIPS), endpoint=False)
-    points[list(measure.OUTER_LIPS)] = np.array([0.5, 0.72]) * size + (
+    turn = np.linspace(0, 2 * np.pi, len(LIPS_OUTER), endpoint=False)
+    points[list(LIPS_OUTER)] = np.array([0.5, 0.72]) * size + (
         np.stack([0.12 * np.cos(turn), 0.05 * np.sin(turn)], 1) * size
     )
     points[468], points[473] = np.array([0.37, 0.4]) * size, np.array([0.63, 0.4]) * size

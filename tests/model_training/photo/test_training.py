@@ -10,9 +10,10 @@ import torch
 from app.settings import DEFAULT_MODELS_DIR
 from model_training.photo.batches import PhotoBatches, Window
 from model_training.photo.config import PhotoConfig, PhotoData, PhotoTraining
-from model_training.photo.train import learning_rate_at, train_photo
+from model_training.photo.train import train_photo
 from model_training.photo.warm_start import initializers
-from model_training.runs.checkpoint import load_checkpoint
+from model_training.runs.ahead import Ahead
+from model_training.runs.checkpoint import CheckpointError, load_checkpoint
 from model_training.runs.log import read_rows
 from tests.model_training.photo_set import write_photo_set
 
@@ -49,14 +50,16 @@ def test_resumed_run_equals_uninterrupted_run(
 ) -> None:
     whole = load_checkpoint(train_photo(training))
 
-    def interrupted_at_two(step: int, config: PhotoTraining) -> float:
+    take = Ahead.take
+
+    def interrupted_at_two(ahead: Ahead[object], step: int) -> object:
         if step == 2:
             raise KeyboardInterrupt
-        return learning_rate_at(step, config)
+        return take(ahead, step)
 
     second = replace(training, out=tmp_path / "again")
     with monkeypatch.context() as patch:
-        patch.setattr("model_training.photo.train.learning_rate_at", interrupted_at_two)
+        patch.setattr(Ahead, "take", interrupted_at_two)
         with pytest.raises(KeyboardInterrupt):
             train_photo(second)
     assert load_checkpoint(second.out / "photo.pt")["step"] == 2
@@ -77,12 +80,19 @@ def test_sheets_and_log_are_written(training: PhotoTraining) -> None:
     assert {"rebuild", "displacement", "mask", "D(real)", "D(output)"} <= rows[-1].keys()
 
 
-def test_learning_rate_warms_up_and_falls(training: PhotoTraining) -> None:
-    long = replace(training, steps=10_000)
-    rates = [learning_rate_at(step, long) for step in (0, 200, 5_000, 10_000)]
-    assert rates[0] < rates[1] / 100
-    assert rates[1] == pytest.approx(long.learning_rate, rel=0.01)
-    assert rates[1] > rates[2] > rates[3] > 0
+@pytest.mark.slow
+def test_a_run_refuses_other_settings(training: PhotoTraining) -> None:
+    begun = replace(training, steps=1)
+    train_photo(begun)
+    heavier = replace(begun.weights, expression=0.5)
+    for other, named in (
+        (replace(begun, steps=2), r"steps \(1 -> 2\)"),
+        (replace(begun, weights=heavier), "weights"),
+        (replace(begun, data=replace(begun.data, calm=3)), r"calm \(2 -> 3\)"),
+        (replace(begun, meter=DEFAULT_MODELS_DIR / "meter" / "meter.onnx"), "meter"),
+    ):
+        with pytest.raises(CheckpointError, match=named):
+            train_photo(other)
 
 
 def test_windows_hold_the_face(training: PhotoTraining) -> None:

@@ -27,16 +27,18 @@ from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
 from model_training.meter.data import MeterBatches, MeterSet
 from model_training.meter.network import BLENDSHAPE_NAMES, MeterNet
 from model_training.meter.train import steps_of_meter
+from model_training.photo.adversarial import AdversarialParts
 from model_training.photo.batches import PhotoShare, Window
 from model_training.photo.config import PhotoConfig, PhotoData, PhotoTraining
 from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.eyes.batches import EyeBatch
 from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeTraining
-from model_training.photo.eyes.train import eye_networks, steps_of_eyes
-from model_training.photo.step import PhotoParts, PhotoStep
+from model_training.photo.eyes.train import eye_parts, steps_of_eyes
+from model_training.photo.step import PhotoStep, photo_parts
 from model_training.portraits.crops import CropCache
 from model_training.runs.compute import ON_CPU, Compute
 from model_training.runs.config import Pace
+from model_training.runs.loop import StepFunction
 from tests.model_training.pretend_device import DEVICE, PretendDevice, values
 
 METER = MeterConfig(widths=(4, 4, 4, 4, 4), hidden=8)
@@ -61,6 +63,18 @@ class Made(NamedTuple):
     weights: nn.Module
 
 
+def averaged(step: StepFunction, parts: AdversarialParts) -> Made:
+    """With the average following the network, as the loop does it."""
+
+    def both(index: int) -> Mapping[str, Tensor | float]:
+        found = step(index)
+        parts.average.update_parameters(parts.network)
+        return found
+
+    # Its count of updates stays on the CPU.
+    return Made(both, nn.ModuleList([parts.network, parts.critic, parts.average.module]))
+
+
 def pictures(*shape: int) -> Tensor:
     return torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32))
 
@@ -70,7 +84,7 @@ def photo(compute: Compute) -> Made:
     config = PhotoTraining(
         PhotoData((), Path()), Path(), adversarial_from=0, adversarial_ramp=1, network=PHOTO
     )
-    parts = PhotoParts(config, compute)
+    parts = photo_parts(config, compute)
     calm = pictures(2, 3, 256, 256).to(compute.device)
     meter = ExpressionLoss(MeterNet(METER).to(compute.device), calm)
     step = PhotoStep(replace(config, meter=Path()), parts, meter, compute)
@@ -80,18 +94,17 @@ def photo(compute: Compute) -> Made:
         *(pair, pair.flip(3), torch.ones(2, 1, 256, 256), flow),
         *(pictures(1, 3, 256, 256), pictures(1, 3, 256, 256), torch.tensor([0])),
     )
-    weights = nn.ModuleList([parts.network, parts.critic, parts.average])
-    return Made(lambda index: step(index, Window.middle(), compute.send(share)), weights)
+    return averaged(lambda index: step(index, Window.middle(), compute.send(share)), parts)
 
 
 def eyes(compute: Compute) -> Made:
     sizes = EyeOpenerConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
     config = EyeTraining(EyeData(Path()), Path(), adversarial_from=1, network=sizes)
-    networks = eye_networks(config, compute)
+    parts = eye_parts(config, compute)
     patches, label = pictures(3, 6, 3, 72, 96), torch.tensor([1.0, 1, 0, 0.5, 1, 0])
     shut, sure = torch.tensor([0, 1]), torch.tensor([0, 1, 2])
     batch = EyeBatch(patches[0], patches[1], patches[2, :4], label, shut, sure)
-    return Made(steps_of_eyes(config, networks, lambda _: batch, compute)[0], networks)
+    return averaged(steps_of_eyes(config, parts, lambda _: batch, compute), parts)
 
 
 def meter(compute: Compute) -> Made:

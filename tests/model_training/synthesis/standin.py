@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 from skimage import data
 
-from model_training.synthesis.face_model import CORRESPONDENCES, EYEBALLS, GUMS, MOUTH_SOCKET, TEETH
-from model_training.synthesis.landmark_ids import (
+from model_training.portraits.landmarks import (
     IBUG68_IN_MEDIAPIPE,
     INNER_LIP_BOTTOM,
     INNER_LIP_TOP,
 )
+from model_training.synthesis.face_model import CORRESPONDENCES, EYEBALLS, GUMS, MOUTH_SOCKET, TEETH
 
 LANDMARKS_FILE = Path(__file__).with_name("astronaut_landmarks.csv")
 SIDES = (

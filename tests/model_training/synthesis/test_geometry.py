@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from model_training.portraits.landmarks import INNER_LIP_BOTTOM, INNER_LIP_TOP
 from model_training.synthesis.actions import shape_weights
 from model_training.synthesis.expression import Expression
 from model_training.synthesis.face_model import FaceModel
 from model_training.synthesis.geometry import PairGeometry, pair_geometry
-from model_training.synthesis.landmark_ids import INNER_LIP_BOTTOM, INNER_LIP_TOP
 from model_training.synthesis.photos import Image, Jitter, place
 from model_training.synthesis.render import Look, pose_expression, render
 from model_training.synthesis.subject import Subject

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from model_training.portraits.landmarks import OUTLINE
 from model_training.synthesis.actions import ACTION_UNITS
 from model_training.synthesis.benchmark import measure
 from model_training.synthesis.check import LID_UNITS, PairReading, far_change, lids, summary
 from model_training.synthesis.config import BenchmarkConfig
-from model_training.synthesis.landmark_ids import OUTLINE
 from model_training.synthesis.realism import SIDE, Mouths, accuracy, lower_face
 from model_training.synthesis.sheet import captioned, grid
 from tests.model_training.command_line import invoke

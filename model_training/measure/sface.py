@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.evaluation.cases import Image
+from app.faces.alignment import Image
 from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS
 
 NOSE_TIP, MOUTH_CORNERS = 1, (61, 291)

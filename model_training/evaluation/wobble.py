@@ -12,12 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.faces.alignment import crop_matrix, cut, transform_points
-from model_training.evaluation.cases import Image
-from model_training.evaluation.measure.mouth import EYES_APART, SIZE
-from model_training.evaluation.measure.picture import FACE_OVAL, disc, filled
+from app.faces.alignment import Image, crop_matrix, cut, transform_points
+from model_training.evaluation.mouth import EYES_APART, SIZE
 from model_training.evaluation.rows import WobbleNumbers
-from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS
+from model_training.measure.picture import disc, filled
+from model_training.portraits.landmarks import LEFT_IRIS, OUTLINE, RIGHT_IRIS
 
 MARGIN, RING = 0.08, 0.5
 """Over the eye distance: outside begins so far from the outline (where the tracker's window no
@@ -51,7 +50,7 @@ def wobble(before: Image, after: Image, points: NDArray[np.floating]) -> WobbleN
     matrix = crop_matrix(points[RIGHT_IRIS], points[LEFT_IRIS], SIZE)
     marks = transform_points(points, matrix)
     a, b = cut(before, matrix, SIZE).image, cut(after, matrix, SIZE).image
-    face = filled(marks[list(FACE_OVAL)], a.shape)
+    face = filled(marks[list(OUTLINE)], a.shape)
     # Pixels that only repeat the photograph's border are no evidence.
     photo = np.full(before.shape[:2], 255, np.uint8)
     outside = cv2.warpAffine(photo, matrix, (SIZE, SIZE), flags=cv2.INTER_NEAREST) > 0

@@ -7,20 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from app.faces.alignment import crop_matrix, transform_points
-from model_training.evaluation.cases import Image
-from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS
+from app.faces.alignment import Image, crop_matrix, transform_points
+from model_training.portraits.landmarks import LEFT_IRIS, LIPS_OUTER, OUTLINE, RIGHT_IRIS, STABLE
 
-FACE_OVAL = (
-    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
-    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
-)  # fmt: skip
-OUTER_LIPS = (
-    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185,
-)  # fmt: skip
 NOSE_BASE = 2
-STEADY = (33, 133, 362, 263, 168, 6, 197, 195, 127, 356, 234, 454, 21, 251, 10, 109, 338)
-"""Landmarks that expressions hardly move: eye corners, nose bridge, temples, forehead."""
+STEADY = (*STABLE, 10, 109, 338)
+"""`STABLE` and the forehead."""
 COMPARE_SIZE = 256
 """Side in pixels of the aligned crops on which likeness is computed."""
 
@@ -44,10 +36,10 @@ def face_regions(
     """
     points = np.asarray(points, np.float64)
     apart = float(np.linalg.norm(points[LEFT_IRIS] - points[RIGHT_IRIS]))
-    oval = filled(points[list(FACE_OVAL)], shape)
+    oval = filled(points[list(OUTLINE)], shape)
     # A border of zeros, because a face may fill the picture to its edge.
     face = cv2.erode(oval, disc(0.10 * apart), borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    mouth = cv2.dilate(filled(points[list(OUTER_LIPS)], shape), disc(0.06 * apart))
+    mouth = cv2.dilate(filled(points[list(LIPS_OUTER)], shape), disc(0.06 * apart))
     whole = (face > 0) & (mouth == 0)
     down = points[152] - points[10]
     rows, columns = np.indices(shape[:2])
@@ -108,7 +100,7 @@ def likeness(
         a, b, data_range=255.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
         full=True,
     )  # fmt: skip
-    return float(each[filled(target[list(FACE_OVAL)], (size, size)) > 0].mean())
+    return float(each[filled(target[list(OUTLINE)], (size, size)) > 0].mean())
 
 
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -11,11 +11,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.faces.alignment import INTER_OCULAR, crop_matrix, cut, transform_points
-from model_training.evaluation.cases import Image
-from model_training.evaluation.measure.picture import disc, filled, fine_detail
-from model_training.portraits.landmarks import INNER_LIPS, LEFT_IRIS, RIGHT_IRIS
-from model_training.synthesis.landmark_ids import INNER_LIP_BOTTOM, INNER_LIP_TOP, LIPS_OUTER
+from app.faces.alignment import INTER_OCULAR, Image, crop_matrix, cut, transform_points
+from model_training.measure.picture import disc, filled, fine_detail
+from model_training.portraits.landmarks import (
+    INNER_LIP_BOTTOM,
+    INNER_LIP_TOP,
+    INNER_LIPS,
+    LEFT_IRIS,
+    LIPS_OUTER,
+    RIGHT_IRIS,
+)
 
 Points = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from mediapipe.tasks import python as tasks
 from mediapipe.tasks.python import vision
 from numpy.typing import NDArray
 
-from model_training.evaluation.cases import Image
+from app.faces.alignment import Image
 from model_training.meter.labels import geometry, is_expression
 from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS
 

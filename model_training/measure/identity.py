@@ -8,7 +8,7 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from model_training.evaluation.cases import Image
+from app.faces.alignment import Image
 
 FACE_BOX = (1.18, 0.70, 1.68)
 """Half width, height above and below the eyes of dlib's own face box, in inter-oculars. Measured

@@ -1,0 +1,80 @@
+"""A network that learns against a critic: what a run of it holds, and how both take a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from model_training.photo.critic import PatchDiscriminator
+from model_training.photo.losses import lsgan_discriminator
+from model_training.runs.averages import WeightAverage
+from model_training.runs.compute import Compute
+
+
+class AdversarialParts:
+    """Networks and optimizers of a run, on its device; what a checkpoint holds.
+
+    Args:
+        network: what is trained.
+        critic: judges its outputs.
+        rate: AdamW's learning rate, at its height.
+        critic_rate: Adam's, of the critic.
+        compute: device and precision.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        critic: PatchDiscriminator,
+        rate: float,
+        critic_rate: float,
+        compute: Compute,
+    ) -> None:
+        self.network, self.critic = compute.place(network), compute.place(critic)
+        self.average = WeightAverage(self.network)
+        self.optimizer = torch.optim.AdamW(
+            network.parameters(), rate, betas=(0.5, 0.99), weight_decay=1e-4
+        )
+        self.critic_optimizer = torch.optim.Adam(
+            critic.parameters(), critic_rate, betas=(0.5, 0.99)
+        )
+
+    def by_name(self) -> dict[str, Any]:
+        """Each under its name in the checkpoint."""
+        return vars(self)
+
+    def learn(self, loss: Tensor) -> None:
+        """One step of the network down its loss, gradients clipped to a norm of 1."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+
+    def learn_to_judge(
+        self, critic: nn.Module, real: Tensor, made: Tensor, expressive: Tensor, compute: Compute
+    ) -> dict[str, Tensor]:
+        """One step of the critic.
+
+        Args:
+            critic: the critic itself, or what several workers share it in.
+            real: what it should know as right, [N, 3, H, W]; 1.
+            made: outputs of the network, detached, [M, 3, H, W]; 0.
+            expressive: real photographs that are as wrong, [K, 3, H, W]; 0, at half weight.
+            compute: device and precision.
+
+        Returns:
+            Mean scores to log.
+        """
+        parts = [real, made, expressive]
+        with compute.autocast():
+            scores = critic(torch.cat(parts))
+        true, fake, loud = scores.split([len(part) for part in parts])
+        self.critic_optimizer.zero_grad(set_to_none=True)
+        lsgan_discriminator(true, fake, loud).backward()
+        self.critic_optimizer.step()
+        return {
+            "D(real)": true.detach().float().mean(),
+            "D(output)": fake.detach().float().mean(),
+        }
