@@ -52,13 +52,13 @@ class Difference:
     after_ms: float
 
 
-class _Crops(CalibrationDataReader):
+class _Crops(CalibrationDataReader):  # type: ignore[misc]
     """Crops one by one, as the graph takes them."""
 
     def __init__(self, crops: Sequence[Image]) -> None:
         self._crops = iter(crops)
 
-    def get_next(self) -> dict[str, NDArray[np.generic]] | None:  # type: ignore[override]
+    def get_next(self) -> dict[str, NDArray[np.generic]] | None:
         """The next crop; None after the last."""
         crop = next(self._crops, None)
         return None if crop is None else {"image": crop[None], "strength": np.ones(1, np.float32)}
