@@ -104,8 +104,8 @@ lint: $(DEV_READY) ## ruff: rules and formatting; what may import what
 	$(DEV)/ruff format --check .
 	$(DEV)/lint-imports --no-cache
 
-typecheck: $(DEV_READY) ## mypy --strict on the service
-	$(DEV)/mypy --strict app
+typecheck: $(DEV_READY) ## mypy --strict on the service and on the training
+	$(DEV)/mypy --strict app model_training
 
 # As many processes as this one may use cores, four at most: each of them loads PyTorch. The tests of
 # one file stay together, so that what they share is made once.

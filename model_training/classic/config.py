@@ -75,7 +75,10 @@ class ClassicConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ClassicConfig:
         """Inverse of `to_dict`."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        plain: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
+        return cls(**plain)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from model_training.classic import losses
 from model_training.classic.context import ClassicContext
@@ -65,7 +65,8 @@ def steps_of_stage2(context: ClassicContext) -> Steps:
         name: context.adam(part, lr) for name, (part, lr) in parts.items()
     }
     enhancer, discriminator = workers.parallel(net.enhancer), workers.parallel(net.discriminator)
-    encoder, decoder = net.encoder, net.decoder
+    encoder: nn.Module = net.encoder
+    decoder: nn.Module = net.decoder
     if recipe.stage2_trains_vae:
         encoder, decoder = workers.parallel(encoder), workers.parallel(decoder)
     schedule, frozen_features = recipe.gan_schedule(), context.perceptual_features()

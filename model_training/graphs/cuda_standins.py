@@ -65,9 +65,8 @@ def _parse(path: Path) -> lief.ELF.Binary:
 def _library_of(symbol: lief.ELF.Symbol) -> str | None:
     """For NVIDIA's libraries the version of a symbol is the library's name."""
     version = symbol.symbol_version
-    if version is None or not version.has_auxiliary_version:
-        return None
-    return str(version.symbol_version_auxiliary.name)
+    named = None if version is None else version.symbol_version_auxiliary
+    return None if named is None else str(named.name)
 
 
 def _cast(mould: Path, target: Path, functions: list[str]) -> None:

@@ -71,6 +71,7 @@ def load_meter_set(folders: Mapping[str, Path], landmarks: Path, cache: Path) ->
     crops: CropCache = build_crops(images, locator, STORED_SIZE, cache)
     chosen = [rows[key] for key in crops.keys]
     _, _, opening = geometry(table.points[chosen])
+    quantities: list[NDArray[np.floating]]
     quantities = [table.expressiveness()[chosen], table.lip_gap()[chosen], opening]
     labels = np.concatenate([np.stack(quantities, 1), table.blendshapes[chosen]], 1)
     return MeterSet(

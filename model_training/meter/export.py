@@ -67,6 +67,11 @@ def _metadata(settings: dict[str, Any], version: str) -> dict[str, str]:
     }
 
 
+def meter_example() -> Example:
+    """What the graph is traced with, and compared on."""
+    return Example({"image": pictures(2, METER_SIZE)}, OUTPUTS)
+
+
 def export_meter(checkpoint: Path, models_dir: Path, version: str) -> Path:
     """Write `meter/meter.onnx`, and its entry `meter` beside `models` in the manifest.
 
@@ -85,8 +90,7 @@ def export_meter(checkpoint: Path, models_dir: Path, version: str) -> Path:
     """
     network, settings = load_meter(checkpoint)
     path = models_dir / "meter" / FILE
-    example = Example({"image": pictures(2, METER_SIZE)}, OUTPUTS)
-    write_onnx(MeterGraph(network), example, path, _metadata(settings, version))
+    write_onnx(MeterGraph(network), meter_example(), path, _metadata(settings, version))
     manifest = read_manifest(models_dir)
     files = {FILE: {"sha256": sha256_of(path), "bytes": path.stat().st_size}}
     manifest["meter"] = {"version": version, "crop_size": METER_SIZE, "files": files, "quality": {}}

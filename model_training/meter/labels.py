@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from model_training.portraits.landmarks import INNER_LIPS, LEFT_IRIS, RIGHT_IRIS
 
+Floats = NDArray[np.float64]
+
 EYELIDS = ((159, 145, 33, 133), (386, 374, 362, 263))
 """Upper lid, lower lid and the two corners of the right and of the left eye."""
 
@@ -18,7 +20,7 @@ def is_expression(name: str) -> bool:
     return name != "_neutral" and not name.startswith("eyeLook")
 
 
-def geometry(points: NDArray[np.floating]) -> tuple[NDArray, NDArray, NDArray]:
+def geometry(points: NDArray[np.floating]) -> tuple[Floats, Floats, Floats]:
     """Inter-ocular distance, lip gap and eye opening.
 
     Args:
@@ -30,12 +32,13 @@ def geometry(points: NDArray[np.floating]) -> tuple[NDArray, NDArray, NDArray]:
     """
     points = np.asarray(points, np.float64)
 
-    def distance(a: int, b: int) -> NDArray:
-        return np.linalg.norm(points[..., a, :] - points[..., b, :], axis=-1)
+    def distance(a: int, b: int) -> Floats:
+        return np.asarray(np.linalg.norm(points[..., a, :] - points[..., b, :], axis=-1))
 
-    inter_ocular = np.maximum(distance(RIGHT_IRIS, LEFT_IRIS), 1e-6)
-    opening = sum(distance(up, low) / np.maximum(distance(a, b), 1e-6) for up, low, a, b in EYELIDS)
-    return inter_ocular, distance(*INNER_LIPS) / inter_ocular, opening / len(EYELIDS)
+    inter_ocular: Floats = np.maximum(distance(RIGHT_IRIS, LEFT_IRIS), 1e-6)
+    each = [distance(up, low) / np.maximum(distance(a, b), 1e-6) for up, low, a, b in EYELIDS]
+    opening: Floats = np.asarray(sum(each)) / len(EYELIDS)
+    return inter_ocular, distance(*INNER_LIPS) / inter_ocular, opening
 
 
 def age_band(age: str) -> str:

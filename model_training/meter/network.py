@@ -70,6 +70,9 @@ class _Residual(nn.Module):
 class MeterNet(nn.Module):
     """Convolutions to a 5 x 5 map, which is flattened: averaging would forget where a lip is."""
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, config: MeterConfig | None = None) -> None:
         super().__init__()
         self.config = config or MeterConfig()
@@ -99,7 +102,8 @@ class MeterNet(nn.Module):
 
     def standardised(self, x: Tensor) -> Tensor:
         """Crops [B, 3, 160, 160] in [-1, 1] -> all outputs in label deviations, [B, 55]."""
-        return self.output(self.hidden(self.features(x)))
+        outputs: Tensor = self.output(self.hidden(self.features(x)))
+        return outputs
 
     def forward(self, x: Tensor) -> MeterReading:
         """Crops [B, 3, 160, 160] RGB in [-1, 1] -> readings in their own units."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +12,10 @@ from model_training.photo.losses import lsgan_discriminator
 from model_training.runs.averages import WeightAverage
 from model_training.runs.compute import Compute
 
+Net = TypeVar("Net", bound=nn.Module)
 
-class AdversarialParts:
+
+class AdversarialParts(Generic[Net]):
     """Networks and optimizers of a run, on its device; what a checkpoint holds.
 
     Args:
@@ -26,13 +28,15 @@ class AdversarialParts:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Net,
         critic: PatchDiscriminator,
         rate: float,
         critic_rate: float,
         compute: Compute,
     ) -> None:
-        self.network, self.critic = compute.place(network), compute.place(critic)
+        self.network, self.critic = network, critic
+        for part in (network, critic):
+            compute.place(part)
         self.average = WeightAverage(self.network)
         self.optimizer = torch.optim.AdamW(
             network.parameters(), rate, betas=(0.5, 0.99), weight_decay=1e-4

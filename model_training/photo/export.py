@@ -53,6 +53,8 @@ TRAINING_DATA = (
 class FusedPhoto(nn.Module):
     """uint8 crop in, uint8 neutral crop out."""
 
+    luma: Tensor
+
     def __init__(self, network: PhotoNet, eyes: EyeOpener) -> None:
         super().__init__()
         self.network = network
@@ -121,7 +123,8 @@ def _metadata(config: PhotoConfig | EyeOpenerConfig, name: str, version: str) ->
     }
 
 
-def _fused_example() -> Example:
+def fused_example() -> Example:
+    """What the fused graph is traced with, and compared on: all four sizes."""
     side = CROP_SIZE * torch.export.Dim("ratio", min=1, max=4)
     return Example(
         {"image": pictures(2, 2 * CROP_SIZE), "strength": torch.tensor([1.0, 0.7])},
@@ -131,12 +134,14 @@ def _fused_example() -> Example:
     )
 
 
-def _network_example() -> Example:
+def network_example() -> Example:
+    """What the bare network is traced with, and compared on."""
     seen = pictures(2, WINDOW_SIZE).permute(0, 3, 1, 2).contiguous() / 127.5 - 1
     return Example({"window": seen}, ["flow", "mask", "paint", "shade"])
 
 
-def _eyes_example() -> Example:
+def eyes_example() -> Example:
+    """What the eye opener is traced with, and compared on."""
     draw = torch.Generator().manual_seed(0)
     shape = 2, 3, PATCH_HEIGHT, PATCH_WIDTH
     patches = {name: torch.rand(shape, generator=draw) for name in ("own", "other")}
@@ -160,9 +165,9 @@ def export_photo(network: PhotoNet, eyes: EyeOpener, models_dir: Path, version: 
     """
     folder = models_dir / "photo"
     graphs: dict[str, tuple[nn.Module, Example, PhotoConfig | EyeOpenerConfig]] = {
-        "network": (network, _network_example(), network.config),
-        "eyes": (eyes, _eyes_example(), eyes.config),
-        "fused": (FusedPhoto(network, eyes), _fused_example(), network.config),
+        "network": (network, network_example(), network.config),
+        "eyes": (eyes, eyes_example(), eyes.config),
+        "fused": (FusedPhoto(network, eyes), fused_example(), network.config),
     }
     files = [
         write_onnx(

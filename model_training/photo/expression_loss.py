@@ -31,6 +31,11 @@ class ExpressionLoss(nn.Module):
     instead of a calm face (seen after 1,000 steps).
     """
 
+    luma: Tensor
+    weights: Tensor
+    limit: Tensor
+    scale: Tensor
+
     def __init__(self, meter: MeterNet, calm: Tensor) -> None:
         """Learn what calm is.
 

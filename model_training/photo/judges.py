@@ -31,7 +31,8 @@ def excess_of_wild(
 ) -> Tensor:
     """How far outputs on real expressive photographs exceed calm faces; `maps` are theirs."""
     moved = render(window.cut(share.wild), _moving_only(maps))
-    return expression(window.put_back(moved, share.wild))
+    excess: Tensor = expression(window.put_back(moved, share.wild))
+    return excess
 
 
 def error_of_pairs(

@@ -58,6 +58,6 @@ class Likeness:
         fits = (self._sex[donors] == self._sex[row]) | (not known)
         apart = np.abs(self._years[donors] - self._years[row])
         fits &= ~(apart > MAX_YEARS_APART)
-        alike = donors[fits]
-        own = alike[self._race[alike] == self._race[row]]
+        alike: NDArray[np.integer] = donors[fits]
+        own: NDArray[np.integer] = alike[self._race[alike] == self._race[row]]
         return own if len(own) >= MIN_DONORS else alike

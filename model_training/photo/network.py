@@ -124,6 +124,7 @@ class PhotoNet(nn.Module):
         last = self.refine[2]
         assert isinstance(last, nn.Conv2d)
         assert last.bias is not None
+        assert self.flow_head.bias is not None
         for head in (self.flow_head, last):
             nn.init.zeros_(head.weight)
         nn.init.zeros_(self.flow_head.bias)

@@ -133,7 +133,7 @@ def rarity(table: LandmarkTable, rows: NDArray[np.integer]) -> NDArray[np.float3
     """How often to draw each photograph, at least 1: most are smiles, the rest is as important."""
 
     def over(limit: float, *names: str) -> NDArray[np.bool_]:
-        return np.max([table.score(name)[rows] for name in names], axis=0) > limit
+        return np.asarray(np.max([table.score(name)[rows] for name in names], axis=0) > limit)
 
     weight = np.ones(len(rows))
     weight += 1.0 * (table.expressiveness()[rows] > 4.0)

@@ -35,8 +35,8 @@ def register_neutral(
     moved_by, _ = cv2.estimateAffine2D(
         neutral.points[_HELD], expressive.points[_HELD], method=cv2.LMEDS
     )
-    if moved_by is None:
-        return None
+    if moved_by is None:  # though OpenCV's annotations say it never is
+        return None  # type: ignore[unreachable]
     moved = cv2.warpAffine(
         neutral.image,
         moved_by,

@@ -29,7 +29,7 @@ CRITIC_PAIRS = 6
 """Outputs on pairs that the critic sees: real smiles, transplants, and eyes that were closing."""
 
 
-def photo_parts(config: PhotoTraining, compute: Compute) -> AdversarialParts:
+def photo_parts(config: PhotoTraining, compute: Compute) -> AdversarialParts[PhotoNet]:
     """What a run of `photo` trains."""
     network, critic = PhotoNet(config.network), PatchDiscriminator()
     rates = config.learning_rate, config.discriminator_rate
@@ -50,7 +50,7 @@ class PhotoStep:
     def __init__(
         self,
         config: PhotoTraining,
-        parts: AdversarialParts,
+        parts: AdversarialParts[PhotoNet],
         expression: ExpressionLoss | None,
         compute: Compute,
         workers: Workers = ALONE,

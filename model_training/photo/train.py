@@ -14,6 +14,7 @@ from model_training.photo.adversarial import AdversarialParts
 from model_training.photo.batches import PhotoBatches, PhotoShare, Window, photo_steps
 from model_training.photo.config import PhotoTraining
 from model_training.photo.judges import expression_judge
+from model_training.photo.network import PhotoNet
 from model_training.photo.sheets import photo_sheet
 from model_training.photo.step import PhotoStep, photo_parts
 from model_training.photo.warm_start import load_photo_network, settle_norms
@@ -95,7 +96,11 @@ def photo_stage(config: PhotoTraining, batches: PhotoBatches) -> Stage:
 
 
 def _start_from(
-    file: Path, parts: AdversarialParts, batches: PhotoBatches, seed: int, compute: Compute
+    file: Path,
+    parts: AdversarialParts[PhotoNet],
+    batches: PhotoBatches,
+    seed: int,
+    compute: Compute,
 ) -> None:
     """Exported weights into the network and its average, batch norms settled on some batches."""
     load_photo_network(parts.network, file)

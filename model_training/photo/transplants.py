@@ -92,8 +92,8 @@ def transplant(neutral: AlignedFace, donor: AlignedFace, rng: np.random.Generato
     to_neutral, _ = cv2.estimateAffinePartial2D(
         donor.points[_STABLE], neutral.points[_STABLE], method=cv2.LMEDS
     )
-    if to_neutral is None:
-        return None
+    if to_neutral is None:  # though OpenCV's annotations say it never is
+        return None  # type: ignore[unreachable]
     moved = cv2.warpAffine(
         donor.image,
         to_neutral,

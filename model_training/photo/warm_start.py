@@ -125,15 +125,16 @@ def settle_norms(network: nn.Module, batches: Iterable[Tensor]) -> None:
         batches: inputs of the network, as in training.
     """
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
-    sums = {norm: [0.0, torch.zeros_like(norm.bias), torch.zeros_like(norm.bias)] for norm in norms}
+    counts = dict.fromkeys(norms, 0.0)
+    sums = {norm: torch.zeros_like(norm.bias) for norm in norms}
+    squares = {norm: torch.zeros_like(norm.bias) for norm in norms}
 
     def note(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
         assert isinstance(norm, nn.BatchNorm2d)
         x = given[0].float()
-        entry = sums[norm]
-        entry[0] += x.numel() / x.shape[1]
-        entry[1] += x.sum((0, 2, 3))
-        entry[2] += (x * x).sum((0, 2, 3))
+        counts[norm] += x.numel() / x.shape[1]
+        sums[norm] += x.sum((0, 2, 3))
+        squares[norm] += (x * x).sum((0, 2, 3))
 
     hooks = [norm.register_forward_pre_hook(note) for norm in norms]
     was_training = network.training
@@ -143,11 +144,11 @@ def settle_norms(network: nn.Module, batches: Iterable[Tensor]) -> None:
     network.train(was_training)
     for hook in hooks:
         hook.remove()
-    for norm, (count, total, squares) in sums.items():
+    for norm, count in counts.items():
         assert norm.running_mean is not None
         assert norm.running_var is not None
-        mean = total / count
-        variance = (squares / count - mean * mean).clamp_min(0)
+        mean = sums[norm] / count
+        variance = (squares[norm] / count - mean * mean).clamp_min(0)
         slope = norm.weight / (norm.running_var + norm.eps).sqrt()
         norm.bias.add_(slope * (mean - norm.running_mean))
         norm.weight.copy_(slope * (variance + norm.eps).sqrt())

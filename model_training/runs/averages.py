@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+Tensors = list[Tensor] | tuple[Tensor, ...]
+
 
 class WeightAverage(AveragedModel):
     """Exponential moving average of the weights, in evaluation mode; buffers are the network's.
@@ -20,7 +22,7 @@ class WeightAverage(AveragedModel):
         self.n_averaged.fill_(1)
         self.eval()
 
-    def _blend(self, average: list[Tensor], weights: list[Tensor], _count: Tensor | int) -> None:
+    def _blend(self, average: Tensors, weights: Tensors, _count: Tensor | int) -> None:
         """Into the average, in place; `_count` is on the device, and reading it would wait."""
         count = int(self.n_averaged)
         keep = min(0.999, count / (count + 19))

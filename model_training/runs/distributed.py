@@ -136,7 +136,7 @@ def torchrun_workers() -> Iterator[Workers]:
     # The store outlives a group: a second one in the same processes would read the addresses of
     # the first, and hang or fail, so that each time has names of its own.
     turn = store.add(f"stoicnet/joined/{rank}", 1)
-    own = dist.PrefixStore(f"stoicnet/{turn}", store)
+    own = dist.PrefixStore(f"stoicnet/{turn}", store)  # type: ignore[attr-defined]
     dist.init_process_group(backend, store=own, rank=rank, world_size=count, timeout=PATIENCE)
     try:
         yield Workers(dist.get_rank(), dist.get_world_size())

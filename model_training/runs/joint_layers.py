@@ -35,6 +35,11 @@ class _WorkersMean(torch.autograd.Function):
         return total / dist.get_world_size()
 
 
+def _mean_of_workers(x: Tensor) -> Tensor:
+    mean: Tensor = _WorkersMean.apply(x)  # type: ignore[no-untyped-call]
+    return mean
+
+
 class JointBatchNorm2d(nn.BatchNorm2d):
     """Batch norm whose statistics are those of all workers' batches, which are equally large.
 
@@ -46,13 +51,14 @@ class JointBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             return super().forward(x)
         values = x.to(torch.promote_types(x.dtype, torch.float32))
-        mean = _WorkersMean.apply(values.mean((0, 2, 3)))
+        mean = _mean_of_workers(values.mean((0, 2, 3)))
         centred = values - mean[:, None, None]
         # Two passes, because E[x^2] - E[x]^2 loses the digits of a small variance.
-        variance = _WorkersMean.apply(centred.square().mean((0, 2, 3)))
+        variance = _mean_of_workers(centred.square().mean((0, 2, 3)))
         self._remember(mean.detach(), variance.detach(), x.numel() // x.shape[1])
         scale = self.weight * (variance + self.eps).rsqrt()
-        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+        normal: Tensor = centred * scale[:, None, None] + self.bias[:, None, None]
+        return normal.to(x.dtype)
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
@@ -92,7 +98,8 @@ def join_layers(module: nn.Module) -> None:
 
 def _joint_norm(norm: nn.BatchNorm2d) -> nn.Module:
     if norm.weight.is_cuda:
-        return nn.SyncBatchNorm.convert_sync_batchnorm(norm)
+        synced: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(norm)
+        return synced
     joint = JointBatchNorm2d(norm.num_features, norm.eps, norm.momentum)
     for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
         setattr(joint, name, getattr(norm, name))

@@ -80,4 +80,4 @@ def _at(image: NDArray[np.float32], positions: NDArray[np.float32]) -> NDArray[n
     """Values [V] of an image [H, W] at positions [V, 2] in its pixels; the border repeats."""
     x, y = (np.ascontiguousarray(positions[:, i], np.float32)[None] for i in (0, 1))
     found = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(found, np.float32)[0]
+    return np.asarray(found[0], np.float32)

@@ -38,4 +38,5 @@ class Decoder(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """Return the decoded image."""
         small = self.dense(latent).view(-1, self.width, self.size, self.size)
-        return self.convolutions(small)
+        image: Tensor = self.convolutions(small)
+        return image

@@ -23,8 +23,8 @@ class Discriminator(nn.Module):
         super().__init__()
         bounded = config.spectral_norm
         features = config.encoder_widths[-1] * config.encoded_size**2
-        hidden = nn.Linear(features, config.discriminator_dense)
-        score = nn.Linear(config.discriminator_dense, 1)
+        hidden: nn.Module = nn.Linear(features, config.discriminator_dense)
+        score: nn.Module = nn.Linear(config.discriminator_dense, 1)
         self.convolutions = strided_stack(config, nn.LeakyReLU(LEAKY_SLOPE), spectral=bounded)
         if bounded:  # keeps torch's initialisation: the scale is divided out anyway
             hidden, score = spectral_norm(hidden), spectral_norm(score)
@@ -45,4 +45,5 @@ class Discriminator(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the score, [B]."""
-        return self.score(self.dense(self.convolutions(image).flatten(1))).squeeze(1)
+        scores: Tensor = self.score(self.dense(self.convolutions(image).flatten(1)))
+        return scores.squeeze(1)

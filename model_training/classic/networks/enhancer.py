@@ -24,7 +24,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output before its activation."""
-        return x + self.body(x)
+        change: Tensor = self.body(x)
+        return x + change
 
 
 class Enhancer(nn.Module):
@@ -52,4 +53,5 @@ class Enhancer(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the enhanced image."""
-        return self.layers(image)
+        enhanced: Tensor = self.layers(image)
+        return enhanced

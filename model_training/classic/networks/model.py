@@ -42,7 +42,8 @@ class ClassicNet(nn.Module):
         """
         mu, _ = self.encoder(image)
         moved = torch.lerp(mu, self.neutralizer(mu), strength.to(mu.dtype)[:, None])
-        return self.sharpen(self.enhancer(self.decoder(moved)))
+        neutral: Tensor = self.sharpen(self.enhancer(self.decoder(moved)))
+        return neutral
 
     def parts(self, *names: str) -> nn.ModuleDict:
         """Some of the networks, by name, sharing their weights: what a stage's checkpoint holds."""

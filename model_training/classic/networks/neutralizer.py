@@ -27,4 +27,5 @@ class Neutralizer(nn.Module):
 
     def forward(self, mu: Tensor) -> Tensor:
         """Return the neutral mu."""
-        return self.dense(mu)
+        neutral: Tensor = self.dense(mu)
+        return neutral

@@ -93,7 +93,7 @@ def _accidents(stacked: Tensor, rng: np.random.Generator) -> Tensor:
     members = channels // 3
     flat = stacked.reshape(count * members, 3, height, width)
 
-    def each(values: NDArray[np.floating]) -> Tensor:
+    def each(values: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(np.repeat(values, members).astype(np.float32))
 
     flat = to_grey(flat, each(rng.random(count) < 0.2) > 0)
@@ -175,10 +175,10 @@ class EyeBatches:
         other = shifted_patches(to_tensor(stored[:, 1]), rng)
         joined = _accidents(torch.cat([joined, other], 1), rng)
         own, target, other = joined.split(3, 1)
-        label = torch.tensor(labels)
+        known = torch.tensor(labels)
         # Counted here, where the batch is made: a step on a GPU would have to wait for it.
         shut, sure = (
             torch.nonzero(chosen).flatten()
-            for chosen in (label[:paired] > 0.5, label[:paired] != 0.5)
+            for chosen in (known[:paired] > 0.5, known[:paired] != 0.5)
         )
-        return EyeBatch(own, other, target[:paired], label, shut, sure)
+        return EyeBatch(own, other, target[:paired], known, shut, sure)

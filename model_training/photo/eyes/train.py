@@ -74,7 +74,7 @@ def load_eye_opener(checkpoint: Path) -> EyeOpener:
     return cast(EyeOpener, average.module)
 
 
-def eye_parts(config: EyeTraining, compute: Compute) -> AdversarialParts:
+def eye_parts(config: EyeTraining, compute: Compute) -> AdversarialParts[EyeOpener]:
     """What a run trains."""
     # Four stages: a score sees 78 px, most of an eye.
     network, critic = EyeOpener(config.network), PatchDiscriminator(stages=4)
@@ -83,7 +83,7 @@ def eye_parts(config: EyeTraining, compute: Compute) -> AdversarialParts:
 
 def steps_of_eyes(
     config: EyeTraining,
-    parts: AdversarialParts,
+    parts: AdversarialParts[EyeOpener],
     take: Callable[[int], EyeBatch],
     compute: Compute = ON_CPU,
 ) -> StepFunction:

@@ -63,7 +63,7 @@ class Made(NamedTuple):
     weights: nn.Module
 
 
-def averaged(step: StepFunction, parts: AdversarialParts) -> Made:
+def averaged(step: StepFunction, parts: AdversarialParts[Any]) -> Made:
     """With the average following the network, as the loop does it."""
 
     def both(index: int) -> Mapping[str, Tensor | float]:
