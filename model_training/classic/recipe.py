@@ -151,7 +151,7 @@ EXTENDED = replace(
     pair_share=0.01,
     ridge_stretch=True,
 )
-"""What the weights in `onnx_models/classic` were trained with; docs/training.md says why."""
+"""What the weights in `onnx_models/classic` were trained with; see docs/experiments."""
 
 RECIPES: dict[str, ClassicRecipe] = {"paper": PAPER, "extended": EXTENDED}
 

@@ -1,6 +1,6 @@
 """What `photo` is told: its network's sizes, its data, its training, its export.
 
-The defaults are what the shipped weights were made with; docs/training.md says why.
+The defaults are what the shipped weights were made with; docs/experiments says why.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class PhotoData:
 
 @dataclass(frozen=True)
 class PhotoLossWeights:
-    """How much each term counts (tuned on validation people; see docs/training.md).
+    """How much each term counts (tuned on validation people; see docs/experiments).
 
     Attributes:
         warp: the warped pixels alone, before paint: geometry should do what it can.

@@ -30,7 +30,9 @@ from model_training import cli as training
 from model_training.options import mistakes
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+RECORDS = set((ROOT / "docs" / "experiments").glob("*.md"))
+"""What was run on a day: kept as it was when commands and settings change."""
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted({*(ROOT / "docs").rglob("*.md")} - RECORDS)]
 DOCUMENTS += sorted((ROOT / "onnx_models").glob("*.md"))
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
