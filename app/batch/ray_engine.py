@@ -60,10 +60,10 @@ def drive(job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
     Raises:
         StartupError: Ray, a model or a place cannot be used, or the cluster went away.
     """
-    needed("ray.data", "The engine ray")
     threads = max(1, job.settings.intra_op_threads)
     ray = connect(job.address, cpus=job.workers * threads)
     try:
+        needed("ray.data", "The engine ray")  # not before: Ray reads its environment when imported
         left = {item.key: item for chunk in chunks for item in chunk}
         for together in (True, False):
             todo: list[Chunk] = chunks if together else [(item,) for item in left.values()]
