@@ -1,4 +1,4 @@
-"""Image bytes in, the same person with a neutral face out: the one path that everything calls."""
+"""From the bytes of an image to its neutral picture: the one path that everything calls."""
 
 from __future__ import annotations
 
