@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -116,4 +117,7 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
+        # In order, so that Ray ends what it started: left alone, its agents go on for a minute.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_END_S)
         os._exit(1)

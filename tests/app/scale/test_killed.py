@@ -33,7 +33,7 @@ PATIENCE_S = 240
 def started(
     source: Path, output: Path, models: Path, *options: str, **variables: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """A batch run; it, and what it started, are gone afterwards."""
+    """A batch run, which is gone afterwards."""
     command = stoicnet("batch", str(source), str(output), "--workers", "2", *options)
     process = subprocess.Popen(
         command,
@@ -42,18 +42,11 @@ def started(
         stderr=subprocess.PIPE,
         text=True,
     )
-    below: dict[int, str] = {}
     try:
         yield process
     finally:
-        if process.poll() is None:
-            below = descendants(process.pid)
-            process.kill()
+        process.kill()
         process.communicate()
-        deadline = time.monotonic() + PATIENCE_S
-        while not gone(below):
-            assert time.monotonic() < deadline, below
-            time.sleep(0.05)
 
 
 def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
@@ -83,13 +76,16 @@ class Begun:
         self.good = {f"{i % 3}/{i}.jpg": face for i, face in faces}
         fill(self.source, self.good | {"0/bad.jpg": b"broken", "3/bad.jpg": b"broken"})
         self.kept: dict[str, os.stat_result] = {}
+        self.orphans: dict[int, str] = {}  # what the run that was killed had started
 
     def ended_by(self, number: int, *options: str, **variables: str) -> None:
         """Start a run and send it a signal when it has made some results."""
         wanted = len(self.kept) + 6
         with started(self.source, self.output, self.models, *options, **variables) as process:
             until(lambda: count(self.output) >= wanted, process)
-            if number != signal.SIGKILL:
+            if number == signal.SIGKILL:
+                self.orphans = descendants(process.pid)
+            else:
                 process.send_signal(number)
                 out, err = process.communicate(timeout=PATIENCE_S)
                 assert (process.returncode, out) == (128 + number, ""), err
@@ -121,6 +117,10 @@ class Begun:
         ]
         kept = [p.name for p in (self.output / ".stoicnet").rglob("*") if p.is_file()]
         assert kept == ["run.json"]
+        deadline = time.monotonic() + PATIENCE_S
+        while not gone(self.orphans):
+            assert time.monotonic() < deadline, self.orphans
+            time.sleep(0.05)
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_every_image_is_done_exactly_once_on_ray(
         below = descendants(ray_service.process.pid)
         return [pid for pid, line in below.items() if "ChunkActor" in line]
 
-    # Once with a cluster of the run's own, of which nothing may be left.
+    # Once with a cluster of the run's own, of which nothing may be left at the end.
     with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
         begun.ended_by(signal.SIGKILL, "--engine", "ray", RAY_TMPDIR=folder)
     options = ("--engine", "ray", "--address", ray_service.address)
