@@ -44,7 +44,7 @@ help: ## say what each target does
 		awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 # Python compiles what it imports, when it does; pip would compile everything.
-PIP_INSTALL = bin/python -m pip install --quiet --disable-pip-version-check --no-compile $(PIP_FLAGS)
+PIP_INSTALL = bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
 LOCKS := deploy/locks
 
 # $(call fresh,VENV): an empty environment. The stamps go first: clearing can be cut off as well.
@@ -108,9 +108,9 @@ typecheck: $(DEV_READY) ## mypy --strict on the service and on the training
 	$(DEV)/mypy --strict app model_training
 
 # As many processes as this one may use cores, four at most: each of them loads PyTorch. The tests of
-# one file stay together, so that what they share is made once.
+# one file stay together, so that what they share is made once (tests/conftest.py).
 TEST_PROCESSES ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
-PYTEST = $(DEV)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+PYTEST = $(DEV)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
 
 unit: $(DEV_READY) ## pytest alone (ARGS="tests/app -k decode" chooses)
 	$(PYTEST) $(ARGS)

@@ -26,6 +26,14 @@ def left_out(config: pytest.Config, message: str) -> None:
         config.stash[LEFT_OUT] = message
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of one file stay in one process, and those of one Ray cluster, whatever their file."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            on_ray = "ray_service" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("ray" if on_ray else str(item.path)))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object) -> None:
     """A process of pytest-xdist has ended; all of them collect, and say, the same."""

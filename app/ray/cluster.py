@@ -27,7 +27,12 @@ _TOLD_BY_ENVIRONMENT = {
     "RAY_DASHBOARD_STARTUP_TIMEOUT_S": _START_S,
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": _START_S,
 }
-_AGENT_PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
+_AGENT_PORTS = (
+    "dashboard_agent_listen_port",
+    "metrics_agent_port",
+    "metrics_export_port",
+    "runtime_env_agent_port",
+)
 _STORE_BYTES = 128 * 1024 * 1024  # photographs do not travel through Ray's object store
 
 

@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from numpy.typing import NDArray
 from PIL import Image as PilImage
 
-from app.audit import AuditFileError, AuditLog, audited
+from app.audit import AuditFileError, AuditLog, audit_facts
 from app.imaging.content_credentials import ManifestSigner, SigningUnavailableError
 from app.imaging.provenance import COMPOSITE
 from app.pipeline import Neutralizer
@@ -147,7 +147,7 @@ def test_the_audit_log_holds_hashes_and_no_pixels(
     result = neutralizer.neutralize(encode(astronaut))
     for request_id in ("a", "b"):
         log = AuditLog(path)  # opened anew: appended, not overwritten
-        log.write(request_id=request_id, code="ok", **audited(result))
+        log.write(request_id=request_id, code="ok", **audit_facts(result))
         log.close()
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["request_id"] for line in lines] == ["a", "b"]

@@ -35,13 +35,13 @@ def test_the_viewer_works_with_the_network_shut(offline_page: Page, service: htt
     shown = {block.text for block in page.all(".opblock-summary-path")}
     assert {path.replace("\u200b", "") for path in shown} == set(described)
 
-    page.find("#operations-default-neutralize_neutralize_post .opblock-summary-control").click()
+    page.find("#operations-photographs-neutralize .opblock-summary-control").click()
     page.wait(lambda: page.all(".opblock.is-open table.parameters"))
     assert "strength" in page.find(".opblock.is-open").text
 
     # Asking the server from the page works under the same policy.
-    page.find("#operations-default-livez_livez_get .opblock-summary-control").click()
-    opened = "#operations-default-livez_livez_get"
+    page.find("#operations-service-livez .opblock-summary-control").click()
+    opened = "#operations-service-livez"
     page.wait(lambda: page.all(f"{opened} .try-out__btn"))
     page.find(f"{opened} .try-out__btn").click()
     page.wait(lambda: page.all(f"{opened} .execute"))
