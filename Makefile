@@ -43,7 +43,8 @@ help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
 		awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
-# Python compiles what it imports, when it does; pip would compile everything.
+# pip compiles what it installs: where Python may not keep what it compiles, every process of Ray
+# would compile its modules again and come up too late.
 PIP_INSTALL = bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS)
 LOCKS := deploy/locks
 

@@ -18,7 +18,16 @@ from app.errors import StoicNetError
 from model_training.errors import InputError
 from model_training.options import TYRO, check
 
-PARTS = ("synthesis", "photo", "photo.eyes", "meter", "classic", "graphs", "evaluation")
+PARTS = (
+    "synthesis",
+    "photo",
+    "photo.eyes",
+    "meter",
+    "classic",
+    "graphs",
+    "evaluation",
+    "evaluation.grading",
+)
 GROUPS = {"train": "Train a model.", "export": "Write trained networks as ONNX files."}
 EXTRAS = {
     "efficientnet_lite_pytorch": "perceptual",

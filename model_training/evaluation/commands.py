@@ -25,10 +25,7 @@ from model_training.evaluation.config import (
     ResultsConfig,
     SheetConfig,
 )
-from model_training.evaluation.grade_commands import grade, grade_table, teeth
 from model_training.runs.atomic import atomic_path
-
-__all__ = ["grade", "grade_table", "teeth"]
 
 if TYPE_CHECKING:
     from model_training.evaluation.views import View

@@ -10,15 +10,10 @@ from annotated_types import Ge, Le
 from pydantic import DirectoryPath, FilePath
 from tyro.conf import arg
 
-from model_training.evaluation.grade_config import (
-    GradeConfig,
-    GradeTableConfig,
-    People,
-    TeethConfig,
-)
 from model_training.meter.config import LabelledSets
 from model_training.options import Many
 
+People = Literal["validation", "training", "all"]
 MODELS = Path("onnx_models")
 OUT = Path("runs/evaluation")
 
@@ -243,9 +238,6 @@ COMMANDS = {
     "evaluate-outputs": (OutputsConfig, "evaluate_outputs"),
     "evaluate-eyes": (EyesConfig, "evaluate_eyes"),
     "evaluate-sheet": (SheetConfig, "evaluate_sheet"),
-    "evaluate-grade": (GradeConfig, "grade"),
-    "evaluate-grades": (GradeTableConfig, "grade_table"),
-    "evaluate-teeth": (TeethConfig, "teeth"),
     "figures": (FiguresConfig, "figures"),
     "results-doc": (ResultsConfig, "results_doc"),
 }

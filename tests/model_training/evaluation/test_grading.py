@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from app.faces.detector import FaceDetector
-from model_training.evaluation import grading
 from model_training.evaluation.cache import Cache
 from model_training.evaluation.cases import ArrayPicture, Case, Dataset
-from model_training.evaluation.grades import (
+from model_training.evaluation.grading import sheets
+from model_training.evaluation.grading.grades import (
     COLUMNS,
     TAGS,
     Grade,
@@ -52,20 +52,20 @@ def people(name: str, count: int, photo: Image) -> Dataset:
 
 
 @pytest.fixture
-def drawn(tmp_path: Path, astronaut: Image) -> list[grading.Pair]:
+def drawn(tmp_path: Path, astronaut: Image) -> list[sheets.Pair]:
     system = FusedModel(write_models(tmp_path / "models"), "photo")
     finder = EyeFinder(FaceDetector(), Cache(tmp_path / "cache"))
     sets = [people("studio", 3, astronaut), people("wild", 9, astronaut)]
-    return grading.draw_pairs(sets, system, finder, 6, 1, 5, SIZE)
+    return sheets.draw_pairs(sets, system, finder, 6, 1, 5, SIZE)
 
 
 def test_small_sets_give_what_they_have_and_the_others_the_rest() -> None:
-    assert grading.shares([15, 100], 96) == [15, 81]
-    assert grading.shares([50, 100, 100], 96) == [32, 32, 32]
-    assert grading.shares([2, 1], 9) == [2, 1]
+    assert sheets.shares([15, 100], 96) == [15, 81]
+    assert sheets.shares([50, 100, 100], 96) == [32, 32, 32]
+    assert sheets.shares([2, 1], 9) == [2, 1]
 
 
-def test_sets_are_mixed_and_nobody_is_shown_twice(drawn: list[grading.Pair]) -> None:
+def test_sets_are_mixed_and_nobody_is_shown_twice(drawn: list[sheets.Pair]) -> None:
     items = [pair.item for pair in drawn]
     assert sorted((i.dataset, i.control) for i in items) == sorted(
         [("studio", ""), ("studio", NO_OP), ("studio", TRUE_NEUTRAL)]
@@ -76,7 +76,7 @@ def test_sets_are_mixed_and_nobody_is_shown_twice(drawn: list[grading.Pair]) -> 
     assert order != sorted(order)
 
 
-def test_each_pair_is_input_and_output_or_control(drawn: list[grading.Pair]) -> None:
+def test_each_pair_is_input_and_output_or_control(drawn: list[sheets.Pair]) -> None:
     for pair in drawn:
         before, after = pair.strip[:, :SIZE].astype(int), pair.strip[:, SIZE:].astype(int)
         if pair.item.control == NO_OP:
@@ -96,7 +96,7 @@ def test_the_same_seed_gives_the_same_sheet_and_another_another(
     finder = EyeFinder(FaceDetector(), Cache(tmp_path / "cache"))
 
     def names(seed: int) -> list[str]:
-        found = grading.draw_pairs([people("wild", 9, astronaut)], system, finder, 6, 0, seed, SIZE)
+        found = sheets.draw_pairs([people("wild", 9, astronaut)], system, finder, 6, 0, seed, SIZE)
         return [pair.item.case.name for pair in found]
 
     assert names(1) == names(1) != names(2)
@@ -107,14 +107,14 @@ def test_a_close_up_reaches_from_the_brows_to_the_mouth() -> None:
     eyes = np.array([[150.0, 150.0], [250.0, 150.0]])
     for x, y in (*eyes, (200, 105), (200, 285)):
         cv2.circle(picture, (int(x), int(y)), 3, (255, 255, 255), -1)
-    found = grading.close_up(picture, eyes, 320)
+    found = sheets.close_up(picture, eyes, 320)
     for x, y in ((80, 86), (240, 86), (160, 14), (160, 302)):
         assert found[y, x, 0] > 200
 
 
-def test_pages_numbers_and_key(drawn: list[grading.Pair], tmp_path: Path) -> None:
+def test_pages_numbers_and_key(drawn: list[sheets.Pair], tmp_path: Path) -> None:
     out, key = tmp_path / "sheets", tmp_path / "key.csv"
-    pages = grading.write(drawn * 2, out, key)
+    pages = sheets.write(drawn * 2, out, key)
     assert [page.name for page in pages] == ["page-01.jpg", "page-02.jpg"]
     page = cv2.imread(str(pages[0]))
     assert page is not None
@@ -124,9 +124,9 @@ def test_pages_numbers_and_key(drawn: list[grading.Pair], tmp_path: Path) -> Non
     assert read_grades(out / "grades.csv", known) == {}
     assert all("studio" not in path.read_text("latin-1") for path in out.glob("*.csv"))
     with pytest.raises(ValueError, match="already"):
-        grading.write(drawn, out, key)
+        sheets.write(drawn, out, key)
     with pytest.raises(ValueError, match="must not see"):
-        grading.write(drawn, tmp_path / "more", tmp_path / "more" / "key.csv")
+        sheets.write(drawn, tmp_path / "more", tmp_path / "more" / "key.csv")
 
 
 def filled(path: Path, *lines: tuple[object, ...]) -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR, crop_matrix, cut
 from model_training.evaluation.cases import Case, Dataset, Image
-from model_training.evaluation.grades import COLUMNS, KEY_COLUMNS
+from model_training.evaluation.grading.grades import COLUMNS, KEY_COLUMNS
 from model_training.evaluation.report.sheets import grid
 from model_training.evaluation.rows import NO_OP, TRUE_NEUTRAL
 from model_training.evaluation.systems import System

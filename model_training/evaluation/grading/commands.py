@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model_training.evaluation.config import DataConfig
-from model_training.evaluation.grade_config import GradeConfig, GradeTableConfig, TeethConfig
+from model_training.evaluation.grading.config import GradeConfig, GradeTableConfig, TeethConfig
 
 
 def grade(config: GradeConfig) -> None:
@@ -13,14 +13,14 @@ def grade(config: GradeConfig) -> None:
     from tqdm import tqdm
 
     from app.faces.detector import FaceDetector
-    from model_training.evaluation import grading
     from model_training.evaluation.cache import Cache
     from model_training.evaluation.choice import choose_system, load_dataset
-    from model_training.evaluation.grades import TAGS
+    from model_training.evaluation.grading import sheets
+    from model_training.evaluation.grading.grades import TAGS
     from model_training.evaluation.views import EyeFinder
 
     key = config.key or config.out.with_name(f"{config.out.name}-key.csv")
-    grading.check_places(config.out, key)
+    sheets.check_places(config.out, key)
     found = [
         load_dataset(DataConfig(data=str(folder), people=config.people)) for folder in config.data
     ]
@@ -42,11 +42,11 @@ def grade(config: GradeConfig) -> None:
         def advance() -> None:
             bar.update()
 
-        pairs = grading.draw_pairs(
+        pairs = sheets.draw_pairs(
             found, system, finder, config.count, config.controls, config.seed, config.size,
             advance,
         )  # fmt: skip
-    pages = grading.write(pairs, config.out, key)
+    pages = sheets.write(pairs, config.out, key)
     print(f"{len(pairs)} pairs on {len(pages)} pages in {config.out}; the key is {key}")
     print(f"fill in {config.out / 'grades.csv'}: neutral 0-2, real 0-2, accept 0 or 1, and tags,")
     print(f"separated by ';', of: {', '.join(TAGS)}")
@@ -54,7 +54,8 @@ def grade(config: GradeConfig) -> None:
 
 def grade_table(config: GradeTableConfig) -> None:
     """Print accepted shares and tags by data set, as Markdown."""
-    from model_training.evaluation import grades, tables
+    from model_training.evaluation import tables
+    from model_training.evaluation.grading import grades
 
     key = grades.read_key(config.key)
     read = [grades.read_grades(path, key) for path in config.grades]
@@ -63,7 +64,7 @@ def grade_table(config: GradeTableConfig) -> None:
 
 def teeth(config: TeethConfig) -> None:
     """Print the teeth measure of calm faces, set by set and together."""
-    from model_training.evaluation.teeth_level import calm_teeth
+    from model_training.evaluation.grading.teeth_level import calm_teeth
     from model_training.portraits.landmarks import LandmarkTable
 
     table = LandmarkTable.load(config.landmarks)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from annotated_types import Ge, Le
 from pydantic import DirectoryPath, FilePath
 
+from model_training.evaluation.config import People
 from model_training.options import Many
-
-People = Literal["validation", "training", "all"]
 
 
 @dataclass(frozen=True)
@@ -80,3 +79,10 @@ class TeethConfig:
     landmarks: FilePath
     sets: Many[str] = ("london", "canada", "lfw", "fairface")
     most: Annotated[int, Ge(1)] = 300
+
+
+COMMANDS = {
+    "evaluate-grade": (GradeConfig, "grade"),
+    "evaluate-grades": (GradeTableConfig, "grade_table"),
+    "evaluate-teeth": (TeethConfig, "teeth"),
+}
