@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import socket
@@ -24,6 +25,15 @@ from app.settings import DEFAULT_MODELS_DIR, Settings
 from tests.app.toy_graph import write_models
 
 Image = NDArray[np.uint8]
+
+
+@pytest.fixture(autouse=True)
+def no_log_handler_stays() -> Iterator[None]:
+    """A command writes its log to the stderr that it was given, which ends with the test."""
+    yield
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if type(each) is logging.StreamHandler]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
