@@ -37,15 +37,15 @@ from model_training.classic.stage3 import steps_of_sgd
 from model_training.meter.config import LabelledSets, MeterTraining
 from model_training.meter.network import BLENDSHAPES, METER_SIZE, QUANTITIES, MeterNet
 from model_training.meter.train import steps_of_meter
-from model_training.photo.batches import PhotoShare, Window
+from model_training.photo.batches import PhotoBatch, Window
 from model_training.photo.config import PhotoData, PhotoTraining
 from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.eyes.batches import EyeBatch
 from model_training.photo.eyes.config import EyeData, EyeTraining
 from model_training.photo.eyes.network import PATCH_HEIGHT, PATCH_WIDTH
 from model_training.photo.eyes.train import eye_parts, steps_of_eyes
-from model_training.photo.network import CROP_SIZE
-from model_training.photo.step import PhotoStep, photo_parts
+from model_training.photo.network import CROP_SIZE, MAP_STEP
+from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.photo.warm_start import load_meter
 from model_training.portraits.crops import CropCache
 from model_training.runs.compute import Compute, choose
@@ -66,24 +66,27 @@ def _pictures(*shape: int) -> Tensor:
 
 
 def photo(compute: Compute) -> Load:
-    """With both judges, on the published batch."""
+    """With the meter as a judge, on the published batch."""
     data = PhotoData((), Path())
-    config = PhotoTraining(data, Path(), adversarial_from=0)
+    config = PhotoTraining(data, Path(), judged_from=0)
     calm = _pictures(64, 3, CROP_SIZE, CROP_SIZE).to(compute.device)
     meter = load_meter(DEFAULT_MODELS_DIR / "meter" / "meter.onnx").to(compute.device)
-    parts = photo_parts(config, compute)
+    parts = PhotoParts(config, compute)
     step = PhotoStep(config, parts, ExpressionLoss(meter, calm), compute)
-    paired, side = data.synthetic + data.transplants + data.smiles, CROP_SIZE
-    share = PhotoShare(
+    paired, side, maps = data.synthetic + data.smiles, CROP_SIZE, CROP_SIZE // MAP_STEP
+    batch = PhotoBatch(
         neutral=_pictures(paired, 3, side, side),
         expressive=_pictures(paired, 3, side, side),
-        valid=torch.ones(paired, 1, side, side),
-        flow=torch.ones(paired, 3, side, side),
+        flow=torch.ones(paired, 3, maps, maps),
+        opening=torch.zeros(paired, 1, maps, maps),
+        line=_pictures(paired, 1, maps, maps) * CROP_SIZE,
+        aside=_pictures(paired, 1, maps, maps) * CROP_SIZE,
         wild=_pictures(data.wild, 3, side, side),
-        calm=_pictures(data.calm, 3, side, side),
-        known=torch.arange(paired - data.transplants),
+        wild_opening=torch.zeros(data.wild, 1, maps, maps),
+        lips=_pictures(data.wild, 2, maps, maps) * CROP_SIZE,
+        wild_aside=_pictures(data.wild, 1, maps, maps) * CROP_SIZE,
     )
-    sent = compute.send(share)
+    sent = compute.send(batch)
     return Load(lambda index: step(index, Window.middle(), sent), paired + data.wild)
 
 

@@ -1,4 +1,4 @@
-"""Batches for `photo`: synthetic pairs, transplants, real smiles, and real crops without a pair."""
+"""Batches for `photo`: synthetic pairs, real smiles, and real crops without a pair."""
 
 from __future__ import annotations
 
@@ -13,10 +13,23 @@ from torch import Tensor
 
 from model_training.photo.config import PhotoData
 from model_training.photo.emphasis import read_emphasis
-from model_training.photo.network import WINDOW_LEFT, WINDOW_SIZE, WINDOW_TOP
-from model_training.photo.pair_flow import PairFlow
-from model_training.photo.pair_store import PairStore
-from model_training.portraits.augment import augment_pair, augment_single, misalign, one_side
+from model_training.photo.landmark_flow import aside, below, opening_between
+from model_training.photo.network import (
+    CROP_SIZE,
+    MAP_STEP,
+    WINDOW_LEFT,
+    WINDOW_SIZE,
+    WINDOW_TOP,
+)
+from model_training.photo.pair_store import PairStore, joined
+from model_training.portraits.augment import (
+    Misalignment,
+    augment_pair,
+    augment_single,
+    flip,
+    mirrored_flow,
+    mirrored_points,
+)
 from model_training.runs.distributed import ALONE, Workers
 
 
@@ -25,7 +38,8 @@ class Window:
     """The 192 px part of the 256 px crops that a step sees.
 
     Serving always looks at `Window.middle()`; training shifts it, because a network that learns
-    where the frame is takes the face's place for granted.
+    where the frame is takes the face's place for granted. Offsets are even: maps have half the
+    crops' size.
     """
 
     top: int
@@ -39,13 +53,14 @@ class Window:
     @classmethod
     def random(cls, rng: np.random.Generator) -> Window:
         """Up to 6 px up or down and 16 px left or right of the middle."""
-        down, right = int(rng.integers(-6, 7)), int(rng.integers(-16, 17))
+        down, right = 2 * int(rng.integers(-3, 4)), 2 * int(rng.integers(-8, 9))
         return cls(WINDOW_TOP + down, WINDOW_LEFT + right)
 
     def cut(self, images: Tensor) -> Tensor:
-        """The window of [..., 256, 256] maps."""
-        bottom, right = self.top + WINDOW_SIZE, self.left + WINDOW_SIZE
-        return images[..., self.top : bottom, self.left : right]
+        """The window of crops [..., 256, 256], or of their maps [..., 128, 128]."""
+        step = CROP_SIZE // images.shape[-1]
+        top, left, side = self.top // step, self.left // step, WINDOW_SIZE // step
+        return images[..., top : top + side, left : left + side]
 
     def put_back(self, window: Tensor, crops: Tensor) -> Tensor:
         """The crops [..., 256, 256] with this in their window."""
@@ -56,45 +71,42 @@ class Window:
 
 
 class PhotoBatch(NamedTuple):
-    """Whole crops, float32 [.., 256, 256] in [-1, 1]; the network sees a window of them.
+    """Whole crops, float32 [.., 256, 256] in [-1, 1], and their maps [.., 128, 128].
 
     Attributes:
         neutral: [P, 3, S, S] targets.
         expressive: [P, 3, S, S] inputs.
-        valid: [P, 1, S, S] in {0, 1}.
-        flow: [P, 3, S, S]: how far off a target's pixel lies in the input (x, y; pixels), and
-            whether that is to be trusted.
+        flow: [P, 3, H, H], how far off a target's pixel lies in the input (x, y; pixels of the
+            crop), and whether that is known.
+        opening: [P, 1, H, H] in [0, 1], where in the input one looks into the mouth.
+        line: [P, 1, H, H], signed distance to the target's lip line in pixels of the crop.
+        aside: [P, 1, H, H], how far beyond the target's corners of the mouth, in pixels of the
+            crop; negative between them.
         wild: [W, 3, S, S] real expressive photographs.
-        calm: [C, 3, S, S] real neutral photographs.
+        wild_opening: [W, 1, H, H], as `opening`.
+        lips: [W, 2, H, H], how far below the upper and the lower inner lip a place lies, pixels.
+        wild_aside: [W, 1, H, H], as `aside`, of their own mouths.
     """
 
     neutral: Tensor
     expressive: Tensor
-    valid: Tensor
     flow: Tensor
+    opening: Tensor
+    line: Tensor
+    aside: Tensor
     wild: Tensor
-    calm: Tensor
-
-
-class PhotoShare(NamedTuple):
-    """A worker's rows of a `PhotoBatch`, and `known` [K]: which of its pairs are of one person.
-
-    Those are the pairs whose flow is trusted somewhere. They are counted here, where the batch is
-    made: a step on a GPU would have to wait for it.
-    """
-
-    neutral: Tensor
-    expressive: Tensor
-    valid: Tensor
-    flow: Tensor
-    wild: Tensor
-    calm: Tensor
-    known: Tensor
+    wild_opening: Tensor
+    lips: Tensor
+    wild_aside: Tensor
 
 
 def to_tensor(images: NDArray[np.uint8]) -> Tensor:
     """uint8 [B, H, W, 3] -> float32 [B, 3, H, W] in [-1, 1]."""
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).float() / 127.5 - 1
+
+
+def _stacked(maps: list[NDArray[np.float32]]) -> Tensor:
+    return torch.from_numpy(np.stack(maps))
 
 
 class PhotoBatches:
@@ -105,96 +117,100 @@ class PhotoBatches:
         self.synthetic = [PairStore.open(folder) for folder in data.pairs]
         self.first = np.cumsum([0, *(len(store) for store in self.synthetic[:-1])])
         labelled = zip(data.pairs, self.synthetic, strict=True)
-        read = [read_emphasis(folder, len(store)) for folder, store in labelled]
-        emphasis = np.concatenate([weights for weights, _ in read])
+        emphasis = np.concatenate([read_emphasis(folder, len(store)) for folder, store in labelled])
         self.emphasis = emphasis / emphasis.sum()
-        self.one_sided = np.concatenate([one_sided for _, one_sided in read])
-        self.flow_between = PairFlow()
-        self.transplants = PairStore.open(data.prepared / "transplants")
         self.smiles = PairStore.open(data.prepared / "smiles")
         self.expressive = np.load(data.prepared / "expressive.npy", mmap_mode="r")
+        self.lips = np.load(data.prepared / "lips.npy")
         self.neutral = np.load(data.prepared / "neutral.npy", mmap_mode="r")
         weights = np.load(data.prepared / "rarity.npy").astype(np.float64)
         self.rarity = weights / weights.sum()
 
     @property
     def images(self) -> int:
-        """Images that the generator sees in a step."""
-        data = self.data
-        return data.synthetic + data.transplants + data.smiles + data.wild
+        """Images that the network sees in a step."""
+        return self.data.synthetic + self.data.smiles + self.data.wild
 
-    def _pairs(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Neutral, expressive, valid, and bool [P]: is to wink."""
+    def _pairs(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Neutral, expressive, flow with trust, opening, and the lip line [P, 11, 2]."""
         data = self.data
-        # The last pairs are judged by the critic too: closing eyes, then the real ones.
         chosen = rng.choice(len(self.emphasis), data.synthetic, p=self.emphasis)
         store_of = np.searchsorted(self.first, chosen, side="right") - 1
-        order = np.lexsort((self.one_sided[chosen], store_of))
-        chosen, store_of = chosen[order], store_of[order]
         drawn = [
             self.synthetic[place].batch(chosen[store_of == place] - self.first[place])
             for place in np.unique(store_of)
         ]
-        winks = self.one_sided[chosen] & (rng.random(len(chosen)) < data.one_sided)
-        for store, count in ((self.transplants, data.transplants), (self.smiles, data.smiles)):
-            if count:
-                drawn.append(store.batch(rng.integers(0, len(store), count)))
-        neutral, expressive, valid = (np.concatenate(part) for part in zip(*drawn, strict=True))
+        if data.smiles:
+            drawn.append(self.smiles.batch(rng.integers(0, len(self.smiles), data.smiles)))
+        pairs = joined(drawn)
+        flow = np.concatenate([pairs.flow, pairs.known[..., None].astype(np.float32)], 3)
         return (
-            to_tensor(neutral),
-            to_tensor(expressive),
-            torch.from_numpy(valid[:, None].astype(np.float32)),
-            torch.from_numpy(np.pad(winks, (0, data.transplants + data.smiles))),
+            to_tensor(pairs.neutral),
+            to_tensor(pairs.expressive),
+            torch.from_numpy(np.ascontiguousarray(flow.transpose(0, 3, 1, 2))),
+            torch.from_numpy(pairs.opening[:, None]),
+            torch.from_numpy(pairs.line),
         )
 
-    def _crops(
-        self,
-        crops: NDArray[np.uint8],
-        rows: NDArray[np.integer],
-        rng: np.random.Generator,
-    ) -> Tensor:
-        margin = crops.shape[1] - 256
-        drawn = []
-        for row in rows:
-            y, x = rng.integers(0, margin + 1, 2)
-            drawn.append(crops[int(row), y : y + 256, x : x + 256])
-        images = to_tensor(np.stack(drawn))
-        if rng.random() < self.data.misaligned:
-            images = misalign(images, rng)
-        return augment_single(images, rng)
+    def _wild(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Real expressive crops and the inner edges of their lips [W, 2, 11, 2]."""
+        rows = rng.choice(len(self.expressive), self.data.wild, p=self.rarity)
+        corners = rng.integers(0, self.expressive.shape[1] - CROP_SIZE + 1, (len(rows), 2))
+        crops = [
+            self.expressive[int(row), y : y + CROP_SIZE, x : x + CROP_SIZE]
+            for row, (y, x) in zip(rows, corners, strict=True)
+        ]
+        lips = self.lips[rows] - corners[:, None, None, ::-1]
+        return to_tensor(np.stack(crops)), torch.from_numpy(lips.astype(np.float32))
 
     def draw(self, rng: np.random.Generator) -> PhotoBatch:
         """A batch, augmented."""
-        data = self.data
-        neutral, expressive, valid, winks = self._pairs(rng)
-        expressive = one_side(neutral, expressive, winks, rng)
-        if rng.random() < self.data.misaligned:
-            joined = misalign(torch.cat([neutral, expressive, valid], 1), rng)
-            neutral, expressive, valid = joined.split([3, 3, 1], 1)
-            valid = (valid > 0.5).float()
+        neutral, expressive, flow, opening, line = self._pairs(rng)
+        wild, lips = self._wild(rng)
+        paired = len(neutral)
         # Neutral in, neutral out: the first few are their own target.
-        expressive = torch.cat([neutral[: data.unchanged], expressive[data.unchanged :]])
-        # Before noise and blur, which lie still. A transplant's members are two people.
-        alike = torch.ones(len(neutral), dtype=torch.bool)
-        alike[data.synthetic : data.synthetic + data.transplants] = False
-        flow = self.flow_between(neutral, expressive, alike)
-        neutral, expressive, valid, flow = augment_pair(neutral, expressive, valid, flow, rng)
-        wild = rng.choice(len(self.expressive), self.data.wild, p=self.rarity)
-        calm = rng.integers(0, len(self.neutral), self.data.calm)
+        same = self.data.unchanged
+        expressive[:same], opening[:same] = neutral[:same], 0
+        flow[:same, :2] = 0
+        if rng.random() < self.data.misaligned:
+            off = Misalignment.draw(paired, rng)
+            both = off.of_maps(torch.cat([neutral, expressive], 1))
+            neutral, expressive = both.split(3, 1)
+            flow, opening = off.of_flow(flow), off.of_maps(opening)
+            line = off.of_points(line, CROP_SIZE)
+            off = Misalignment.draw(len(wild), rng)
+            wild, lips = off.of_maps(wild), off.of_points(lips, CROP_SIZE)
+        mirrored = torch.from_numpy(rng.random(paired) < 0.5)
+        neutral, expressive = flip(neutral, mirrored), flip(expressive, mirrored)
+        flow, opening = mirrored_flow(flow, mirrored), flip(opening, mirrored)
+        line = mirrored_points(line, CROP_SIZE, mirrored)
+        neutral, expressive, flow = augment_pair(neutral, expressive, flow, rng)
+        mirrored = torch.from_numpy(rng.random(len(wild)) < 0.5)
+        wild, lips = flip(wild, mirrored), mirrored_points(lips, CROP_SIZE, mirrored)
+        lines, edges = line.numpy(), lips.numpy()
         return PhotoBatch(
             neutral=neutral,
             expressive=expressive,
-            valid=valid,
             flow=flow,
-            wild=self._crops(self.expressive, wild, rng),
-            calm=self._crops(self.neutral, calm, rng),
+            opening=opening,
+            line=_stacked([below(one, CROP_SIZE, MAP_STEP)[None] for one in lines]),
+            aside=_stacked([aside(one, CROP_SIZE, MAP_STEP)[None] for one in lines]),
+            wild=augment_single(wild, rng),
+            wild_opening=_stacked(
+                [opening_between(both, CROP_SIZE, MAP_STEP)[None] for both in edges]
+            ),
+            lips=_stacked(
+                [np.stack([below(one, CROP_SIZE, MAP_STEP) for one in both]) for both in edges]
+            ),
+            wild_aside=_stacked([aside(both[0], CROP_SIZE, MAP_STEP)[None] for both in edges]),
         )
 
     def calm_crops(self, count: int) -> Tensor:
         """Some real neutral crops as they are, [N, 3, 256, 256]."""
         rows = np.linspace(0, len(self.neutral) - 1, min(count, len(self.neutral))).astype(int)
-        edge = (self.neutral.shape[1] - 256) // 2
-        return to_tensor(self.neutral[rows, edge : edge + 256, edge : edge + 256])
+        edge = (self.neutral.shape[1] - CROP_SIZE) // 2
+        kept = slice(edge, edge + CROP_SIZE)
+        return to_tensor(self.neutral[rows, kept, kept])
 
     def panel(self) -> Tensor:
         """Validation people for sheets, [24, 3, 256, 256]: never trained on."""
@@ -203,13 +219,11 @@ class PhotoBatches:
 
 def photo_steps(
     batches: PhotoBatches, workers: Workers = ALONE
-) -> Callable[[np.random.Generator], tuple[Window, PhotoShare]]:
+) -> Callable[[np.random.Generator], tuple[Window, PhotoBatch]]:
     """A step's window and batch by its generator; workers take their rows of the joint batch."""
 
-    def make(rng: np.random.Generator) -> tuple[Window, PhotoShare]:
+    def make(rng: np.random.Generator) -> tuple[Window, PhotoBatch]:
         window, joint = Window.random(rng), batches.draw(rng)
-        own = PhotoBatch(*(workers.share(part) for part in joint))
-        trusted = own.flow[:, 2].amax((1, 2)) > 0
-        return window, PhotoShare(*own, torch.nonzero(trusted).flatten())
+        return window, PhotoBatch(*(workers.share(part) for part in joint))
 
     return make

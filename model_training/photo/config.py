@@ -19,7 +19,7 @@ CC_BY_SETS = ("london", "canada", "fairface")
 
 @dataclass(frozen=True)
 class PrepareConfig:
-    """Make transplants, real smile pairs and real crops for training `photo`.
+    """Make real smile pairs and real crops for training `photo`.
 
     Uses the CC BY sets only, and leaves validation people out. What is already there is kept.
 
@@ -28,20 +28,12 @@ class PrepareConfig:
         landmarks: landmark table (.npz) of those images.
         out: folder to write.
         size: crop side S in pixels.
-        per_photo: transplants tried on each neutral FairFace photograph.
-        per_portrait: the same for studio portraits, of which there are few.
-        workers: processes.
-        seed: of every random choice; the result does not depend on `workers`.
     """
 
     data: DirectoryPath
     landmarks: FilePath
     out: Path
     size: int = 256
-    per_photo: int = 7
-    per_portrait: int = 30
-    workers: int = 2
-    seed: int = 3
 
 
 @dataclass(frozen=True)
@@ -52,25 +44,19 @@ class PhotoData:
         pairs: pair set of `synthesize`.
         prepared: output of `prepare-photo`.
         synthetic: synthetic pairs in a batch.
-        transplants: transplants in a batch.
         smiles: real smile pairs in a batch.
         unchanged: how many of all these are made neutral-to-neutral.
         wild: real expressive crops without a target.
-        calm: real neutral crops for the discriminator.
-        one_sided: share of the pairs of closing eyes that become a wink.
         misaligned: share of the batches that are resampled off their alignment; the others keep
             their sharpness.
     """
 
     pairs: Many[DirectoryPath]
     prepared: DirectoryPath
-    synthetic: int = 10
-    transplants: int = 2
+    synthetic: int = 14
     smiles: int = 2
     unchanged: int = 2
     wild: int = 6
-    calm: int = 8
-    one_sided: float = 0.4
     misaligned: float = 0.5
 
 
@@ -79,30 +65,30 @@ class PhotoLossWeights:
     """How much each term counts (tuned on validation people; see docs/experiments).
 
     Attributes:
-        warp: the warped pixels alone, before paint: geometry should do what it can.
-        displacement: the flow against the one between the members of a pair.
-        gradient: edges, so that texture is not averaged away.
-        outside: change where the target is not trusted (beyond a real pair's face).
-        surroundings: change of a real expressive photograph's surroundings.
-        mask: painted area; what can be moved should not be painted.
-        smooth: total variation of the flow.
-        flow: size of the flow.
-        adversarial: LSGAN, at the end of its ramp.
+        displacement: both flows against the renderer's, or the landmarks'.
+        line: the signed distance to the lip line, in pixels.
+        opening: where one looks into the mouth.
+        agreement: difference of the flows beyond the corners of the mouth.
+        stillness: movement away from the face.
+        smooth: total variation of the flows.
+        light: the picture after the true motion, with the network's light.
+        even: total variation of the light.
+        lips: where real photographs' lips are fetched from, in pixels.
         expression: the meter's excess over calm faces, on real expressive photographs.
         pair_expression: the meter's error against the true neutral face, on pairs.
     """
 
-    warp: float = 0.3
-    displacement: float = 30.0
-    gradient: float = 1.0
-    outside: float = 0.4
-    surroundings: float = 0.3
-    mask: float = 0.02
+    displacement: float = 400.0
+    line: float = 0.1
+    opening: float = 0.5
+    agreement: float = 5.0
+    stillness: float = 5.0
     smooth: float = 1.0
-    flow: float = 0.05
-    adversarial: float = 0.09
-    expression: float = 0.1
-    pair_expression: float = 10.0
+    light: float = 4.0
+    even: float = 0.1
+    lips: float = 0.05
+    expression: float = 0.05
+    pair_expression: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -112,16 +98,13 @@ class PhotoConfig:
     Attributes:
         widths: channels at 1/2, 1/4, 1/8 and 1/16 of the window's resolution.
         middle_blocks: residual blocks at the lowest resolution.
-        fine: channels at 1/2 of the window's resolution on the way up; a quarter of them arrive
-            at the window's own.
-        refine: channels of the two layers that work at the window's resolution.
+        fine: channels at 1/2 of the window's resolution on the way up.
         max_flow: largest displacement, in half window sides (the unit of `grid_sample`).
     """
 
     widths: tuple[int, int, int, int] = (16, 32, 64, 128)
     middle_blocks: int = 3
     fine: int = 48
-    refine: int = 24
     max_flow: float = 0.25
 
 
@@ -134,11 +117,11 @@ class PhotoTraining:
         out: folder for checkpoints, log and sheets.
         start_from: exported photo/network.onnx to go on from; None starts from nothing.
         meter: exported meter.onnx for the expression loss; None leaves that loss out.
-        steps: generator steps of the whole run (the learning rate ends there).
+        steps: steps of the whole run (the learning rate ends there).
         learning_rate: AdamW's, at its height.
-        discriminator_rate: Adam's; not above the generator's.
-        adversarial_from: step at which discriminator and meter start.
-        adversarial_ramp: steps until their weight is full.
+        judged_from: step at which the meter, and what is known of real photographs' lips, begin to
+            count; the lip line has to be known by then.
+        judged_ramp: steps until they count in full.
         weights: of the loss terms.
         network: sizes.
         seed: of initial weights, batches and augmentation.
@@ -153,11 +136,10 @@ class PhotoTraining:
     out: Path
     start_from: FilePath | None = None
     meter: FilePath | None = None
-    steps: int = 7_000
-    learning_rate: float = 4e-4
-    discriminator_rate: float = 4e-4
-    adversarial_from: int = 1_000
-    adversarial_ramp: int = 2_000
+    steps: int = 4_000
+    learning_rate: float = 1e-3
+    judged_from: int = 800
+    judged_ramp: int = 800
     weights: PhotoLossWeights = field(default_factory=PhotoLossWeights)
     network: PhotoConfig = field(default_factory=PhotoConfig)
     seed: int = 0

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 EMPHASIS = {
-    "eyes_closing": 4.5,
-    "anger": 3.5,
+    "eyes_closing": 1.5,
+    "anger": 3.0,
     "sad": 2.5,
     "pucker": 2.5,
     "fear": 1.5,
@@ -19,29 +19,25 @@ EMPHASIS = {
     "captured_smile": 0.7,
 }
 """By the expression of `labels.csv`; others count 1. Smiles also come as real pairs."""
-ONE_SIDED = "eyes_closing"
-"""The expression of which every now and then only one eye is used: a wink."""
 _FAINT = 0.2
 """Weight of a pair whose action units hardly move, relative to a full one."""
 
 
-def read_emphasis(folder: Path, count: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Weights [N] and one-sidedness bool [N] of a pair set, from its `labels.csv`.
+def read_emphasis(folder: Path, count: int) -> NDArray[np.float64]:
+    """Weights [N] of a pair set, from its `labels.csv`.
 
     A set without labels has equal weights. Faint pairs count less: a photograph that hardly
     changes teaches little, and a face that rests like that is not to be changed.
     """
-    weights, one_sided = np.ones(count), np.zeros(count, bool)
+    weights = np.ones(count)
     labels = folder / "labels.csv"
     if not labels.exists():
-        return weights, one_sided
+        return weights
     with labels.open(newline="") as handle:
         for line in csv.DictReader(handle):
-            row = int(line["index"])
             units = [float(v) for name, v in line.items() if name.startswith("AU") and v]
             strength = min(1.0, max(units, default=1.0))
             # Captured expressions have no action units: theirs are real amounts.
             faintness = _FAINT + (1 - _FAINT) * strength if strength > 0 else 1.0
-            weights[row] = EMPHASIS.get(line["expression"], 1.0) * faintness
-            one_sided[row] = line["expression"] == ONE_SIDED
-    return weights, one_sided
+            weights[int(line["index"])] = EMPHASIS.get(line["expression"], 1.0) * faintness
+    return weights

@@ -17,24 +17,24 @@ from torch import Tensor, nn
 
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR, PHOTO_CROP_SIZES
 from model_training.photo.config import PhotoConfig
-from model_training.photo.eye_guard import EyeGuard
 from model_training.photo.eyes.config import EyeOpenerConfig
 from model_training.photo.eyes.network import (
     PATCH_HEIGHT,
     PATCH_WIDTH,
     EyeOpener,
+    eye_areas,
     open_eyes,
 )
-from model_training.photo.lip_colour import LipColour
 from model_training.photo.network import (
     CROP_SIZE,
+    MAP_SIZE,
     WINDOW_LEFT,
     WINDOW_SIZE,
     WINDOW_TOP,
+    PhotoMaps,
     PhotoNet,
-    render,
 )
-from model_training.photo.soft_shade import soft_shade
+from model_training.photo.render import REGIONS, region_shares, render_sharp
 from model_training.portraits.luma import LUMA
 from model_training.runs.averages import WeightAverage
 from model_training.runs.checkpoint import load_checkpoint
@@ -54,21 +54,24 @@ class FusedPhoto(nn.Module):
     """uint8 crop in, uint8 neutral crop out."""
 
     luma: Tensor
+    shares: Tensor
+    eye_areas: Tensor
 
     def __init__(self, network: PhotoNet, eyes: EyeOpener) -> None:
         super().__init__()
         self.network = network
         self.eyes = eyes
-        self.eye_guard = EyeGuard()
-        self.lip_colour = LipColour()
         self.register_buffer("luma", torch.tensor(LUMA).view(1, 3, 1, 1))
+        self.register_buffer("shares", region_shares())
+        self.register_buffer("eye_areas", eye_areas(MAP_SIZE))
 
-    def forward(self, image: Tensor, strength: Tensor) -> Tensor:
+    def forward(self, image: Tensor, strength: Tensor, regions: Tensor) -> Tensor:
         """Neutralize a batch of aligned crops.
 
         Args:
             image: uint8 RGB [B, S, S, 3], S a multiple of 256.
             strength: float32 [B] in [0, 1].
+            regions: float32 [B, 3] in [0, 1], how much of it brows, eyes and mouth get.
 
         Returns:
             uint8 RGB [B, S, S, 3].
@@ -79,16 +82,18 @@ class FusedPhoto(nn.Module):
         x = rows[:, :, left : left + side].permute(0, 3, 1, 2).float() / 127.5 - 1
         # The mean over ratio x ratio blocks: an exact area reduction on every runtime.
         blocks = x.reshape(batch, 3, WINDOW_SIZE, ratio, WINDOW_SIZE, ratio)
-        seen = blocks.mean(dim=(3, 5))
         opened = open_eyes(self.eyes, x, ratio)
-        maps = soft_shade(self.eye_guard(seen, self.network(seen), opened.amount))
-        output = render(x, maps, strength, mode="bicubic")
-        cover = opened.cover * strength.view(-1, 1, 1, 1)
+        wanted = strength.view(-1, 1) * regions
+        amount = sum(wanted[:, i].view(-1, 1, 1, 1) * self.shares[i] for i in range(len(REGIONS)))
+        # An eye that is painted anew is not moved as well.
+        taken = (opened.amount[:, :, None, None, None] * self.eye_areas[:, None]).amax(0)
+        maps = self.network(blocks.mean(dim=(3, 5)))
+        output = render_sharp(x, maps, amount * (1 - taken))
+        cover = opened.cover * wanted[:, REGIONS.index("eyes")].view(-1, 1, 1, 1)
         output = output + cover * (opened.paint - output)
-        # Grey in, grey out: paint must not bring colour into a black-and-white photograph.
+        # Grey in, grey out: light and paint bring no colour into a black-and-white photograph.
         spread = (x.amax(1) - x.amin(1)).mean(dim=(1, 2)) * 127.5
         coloured = ((spread - 0.25) * 4).clamp(0, 1).view(-1, 1, 1, 1)
-        coloured = coloured * self.lip_colour(seen, x, output)
         grey = (output * self.luma).sum(1, keepdim=True)
         output = grey + (output - grey) * coloured
         levels = ((output + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
@@ -127,17 +132,25 @@ def fused_example() -> Example:
     """What the fused graph is traced with, and compared on: all four sizes."""
     side = CROP_SIZE * torch.export.Dim("ratio", min=1, max=4)
     return Example(
-        {"image": pictures(2, 2 * CROP_SIZE), "strength": torch.tensor([1.0, 0.7])},
+        {
+            "image": pictures(2, 2 * CROP_SIZE),
+            "strength": torch.tensor([1.0, 0.7]),
+            "regions": torch.tensor([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]),
+        },
         ["neutral"],
+        defaults={"regions": torch.ones(1, len(REGIONS))},
         sizes={"image": {1: side, 2: side}},
-        others=[(pictures(1, size), torch.ones(1)) for size in PHOTO_CROP_SIZES],
+        others=[
+            (pictures(1, size), torch.ones(1), torch.ones(1, len(REGIONS)))
+            for size in PHOTO_CROP_SIZES
+        ],
     )
 
 
 def network_example() -> Example:
     """What the bare network is traced with, and compared on."""
     seen = pictures(2, WINDOW_SIZE).permute(0, 3, 1, 2).contiguous() / 127.5 - 1
-    return Example({"window": seen}, ["flow", "mask", "paint", "shade"])
+    return Example({"window": seen}, list(PhotoMaps._fields))
 
 
 def eyes_example() -> Example:

@@ -1,4 +1,8 @@
-"""What the meter says about `photo`'s outputs while it trains."""
+"""What the meter says about `photo`'s outputs while it trains.
+
+Its gradient reaches the flows alone: light that may fool the meter draws smears instead of a calm
+face.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from model_training.photo.batches import PhotoBatches, PhotoShare, Window
+from model_training.photo.batches import PhotoBatch, PhotoBatches, Window
 from model_training.photo.expression_loss import ExpressionLoss
-from model_training.photo.network import PhotoMaps, render
+from model_training.photo.network import PhotoMaps
+from model_training.photo.render import render
 from model_training.photo.warm_start import load_meter
 
 CALM_CROPS = 512
@@ -19,38 +24,29 @@ CALM_CROPS = 512
 def expression_judge(
     meter: Path | None, batches: PhotoBatches, device: torch.device
 ) -> ExpressionLoss | None:
-    """The frozen network that says how expressive an output is, if one is given."""
+    """The meter on the device, told what calm is; None without a meter."""
     if meter is None:
         return None
-    calm = batches.calm_crops(CALM_CROPS).to(device)
-    return ExpressionLoss(load_meter(meter).to(device), calm)
+    return ExpressionLoss(load_meter(meter).to(device), batches.calm_crops(CALM_CROPS).to(device))
 
 
-def excess_of_wild(
-    expression: ExpressionLoss, window: Window, share: PhotoShare, maps: PhotoMaps
-) -> Tensor:
-    """How far outputs on real expressive photographs exceed calm faces; `maps` are theirs."""
-    moved = render(window.cut(share.wild), _moving_only(maps))
-    excess: Tensor = expression(window.put_back(moved, share.wild))
-    return excess
+def judged(
+    expression: ExpressionLoss, window: Window, batch: PhotoBatch, maps: PhotoMaps
+) -> tuple[Tensor, Tensor]:
+    """How expressive outputs are.
 
+    Args:
+        expression: the meter as a judge.
+        window: the part of the crops that the network saw.
+        batch: the crops.
+        maps: the network's answer, to pairs first and then to `wild`.
 
-def error_of_pairs(
-    expression: ExpressionLoss, window: Window, share: PhotoShare, maps: PhotoMaps
-) -> Tensor:
-    """How far readings of outputs on synthetic pairs are from the true neutral faces'.
-
-    Only pairs of one person are asked about.
+    Returns:
+        Error of the pairs' readings against the true neutral faces', and excess of the others' over
+        calm faces'.
     """
-    known = share.known
-    if not len(known):
-        return share.flow.new_zeros(())
-    expressive = share.expressive[known]
-    maps = PhotoMaps(*(part[known] for part in maps))
-    moved = render(window.cut(expressive), _moving_only(maps))
-    return expression.error(window.put_back(moved, expressive), share.neutral[known])
-
-
-def _moving_only(maps: PhotoMaps) -> PhotoMaps:
-    """The maps with a gradient through the flow alone, see `ExpressionLoss`."""
-    return PhotoMaps(maps.flow, *(part.detach() for part in maps[1:]))
+    crops = torch.cat([batch.expressive, batch.wild])
+    moving = PhotoMaps(maps.upper, maps.lower, *(part.detach() for part in maps[2:]))
+    output = window.put_back(render(window.cut(crops), moving), crops)
+    paired = len(batch.neutral)
+    return expression.error(output[:paired], batch.neutral), expression(output[paired:])

@@ -1,4 +1,9 @@
-"""Losses of `photo`. Images are float32 [B, 3, H, W] in [-1, 1]; every loss is a scalar mean."""
+"""Losses of `photo`: what is known of a pair's geometry and light. Every loss is a scalar mean.
+
+Motion is taught as displacements and light as the ratio that is left when the true motion is done.
+Differences between pictures teach neither: they are smallest for a mouth that is painted over, and
+a frown that is moved a little in the wrong place costs more than one that is not moved.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +11,41 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model_training.photo.config import PhotoLossWeights
-from model_training.photo.network import CROP_SIZE, PhotoMaps
-
-_USUAL_CHANGE, _NO_CHANGE = 0.04, 0.002
-"""Mean absolute change of a synthetic pair's window, and what is none, in [-1, 1]."""
+from model_training.photo.network import (
+    CROP_SIZE,
+    LINE_REACH,
+    MAP_STEP,
+    WINDOW_SIZE,
+    PhotoMaps,
+)
+from model_training.photo.render import enlarge, fetch, illuminate
 
 _USUAL_MOVEMENT, _NO_MOVEMENT = 2.0, 0.2
 """Root mean square displacement of a synthetic pair's window, and what is none, in pixels."""
 _FAR = 0.06
 """Displacement (`grid_sample` units; 6 px) up to which its error counts squared."""
+TUCK, TUCK_DEPTH = 1.4, 2.5
+"""Pixels by which an open mouth's inner lips are fetched inside the lip, so that no tooth comes
+along, and the distance from the line over which that fades."""
+_INSIDE, _OUTSIDE = 8.0, 2.0
+"""Pixels from the corners of the mouth: further inside lips are surely lips, further outside the
+layers have to agree; both begin gently."""
+_LOST = 4.0
+"""Pixels off at which lips that do not meet count half: a hand or a wrong landmark is no lip."""
+_AWAY = 11
+"""Values of the maps around what is known beyond which nothing is to move."""
+_GRAIN = 5
+"""Pixels of the window over which light is compared: grain and a pixel's misplacement are none."""
 
 
 def region_weights(device: torch.device | None = None) -> Tensor:
-    """[1, 1, 256, 256]: mouth and eyes count more, because expression lives there.
+    """[1, 1, 128, 128]: mouth and eyes count more, because expression lives there.
 
     Centres follow the crop contract: eyes at 0.44 S, the mouth about one inter-ocular distance
     below.
     """
-    line = (torch.arange(CROP_SIZE, dtype=torch.float32, device=device) + 0.5) / CROP_SIZE
+    side = CROP_SIZE // MAP_STEP
+    line = (torch.arange(side, dtype=torch.float32, device=device) + 0.5) / side
     y, x = torch.meshgrid(line, line, indexing="ij")
 
     def blob(cx: float, cy: float, rx: float, ry: float) -> Tensor:
@@ -32,50 +53,6 @@ def region_weights(device: torch.device | None = None) -> Tensor:
 
     weights = 1 + 3 * blob(0.5, 0.735, 0.21, 0.14) + 1.5 * blob(0.5, 0.41, 0.275, 0.125)
     return weights[None, None]
-
-
-def surroundings_weights(device: torch.device | None = None) -> Tensor:
-    """[1, 1, 256, 256]: 0 on the face, 1 well outside it (hair, neck, background)."""
-    line = (torch.arange(CROP_SIZE, dtype=torch.float32, device=device) + 0.5) / CROP_SIZE
-    y, x = torch.meshgrid(line, line, indexing="ij")
-    radius = (((x - 0.5) / 0.38) ** 2 + ((y - 0.57) / 0.46) ** 2).sqrt()
-    return ((radius - 0.9) / 0.2).clamp(0, 1)[None, None]
-
-
-def weighted_l1(a: Tensor, b: Tensor, weights: Tensor) -> Tensor:
-    """Mean absolute difference, weighted by a [B or 1, 1, H, W] map."""
-    return ((a - b).abs() * weights).mean()
-
-
-def gradient_l1(a: Tensor, b: Tensor) -> Tensor:
-    """Mean absolute difference of horizontal and of vertical differences."""
-    difference = a - b
-    return (difference[..., 1:] - difference[..., :-1]).abs().mean() + (
-        difference[..., 1:, :] - difference[..., :-1, :]
-    ).abs().mean()
-
-
-def total_variation(flow: Tensor) -> Tensor:
-    """Mean absolute change of the flow between neighbours (in `grid_sample` units)."""
-    return (flow[..., 1:] - flow[..., :-1]).abs().mean() + (
-        flow[..., 1:, :] - flow[..., :-1, :]
-    ).abs().mean()
-
-
-def changed_weights(neutral: Tensor, expressive: Tensor) -> Tensor:
-    """[B, 1, H, W] in [0, 1]: where the expression changed the picture, spread by 9 px."""
-    change = (neutral - expressive).abs().mean(1, keepdim=True)
-    return (F.avg_pool2d(change, 9, 1, 4) * 4).clamp(0, 1)
-
-
-def balance(neutral: Tensor, expressive: Tensor) -> Tensor:
-    """[B, 1, 1, 1]: what each sample counts, so that a frown teaches as much as a laugh.
-
-    Inverse to the change between the members, within limits; unchanged pairs count once.
-    """
-    change = (neutral - expressive).abs().mean((1, 2, 3), keepdim=True)
-    weight = (_USUAL_CHANGE / change.clamp_min(1e-6)).clamp(0.6, 3.0)
-    return torch.where(change < _NO_CHANGE, torch.ones_like(weight), weight)
 
 
 def movement_balance(true: Tensor, regions: Tensor) -> Tensor:
@@ -87,76 +64,144 @@ def movement_balance(true: Tensor, regions: Tensor) -> Tensor:
     return torch.where(movement < _NO_MOVEMENT, torch.ones_like(weight), weight)
 
 
-def displacement(flow: Tensor, true: Tensor, regions: Tensor) -> Tensor:
-    """Distance of the flow from that between the members of a pair, where it is trusted.
+def tucked(true: Tensor, line: Tensor, opening: Tensor) -> Tensor:
+    """The known flow, a little further into the lips where the mouth is open.
+
+    Args:
+        true: see `displacement`.
+        line: see `displacement`.
+        opening: [B, 1, h, w] in [0, 1], where in the input one looks into the mouth.
+    """
+    depth = TUCK * torch.exp(-((line / TUCK_DEPTH) ** 2)) * torch.sign(line)
+    opened = (opening.mean((1, 2, 3), keepdim=True) * 500).clamp(0, 1)
+    shifted = true.clone()
+    shifted[:, 1:2] += depth * opened
+    return shifted
+
+
+def displacement(
+    maps: PhotoMaps, true: Tensor, line: Tensor, aside: Tensor, regions: Tensor
+) -> Tensor:
+    """Distance of both flows from the known one, each on its side of the lip line.
 
     Squared up to a few pixels: the absolute distance has its best guess at the median, which is
-    not to move as long as a frown is less than certain (after 500 steps nothing had moved). A
-    square makes a brow's 1.5 px a sixteenth of a shout's 6, so each sample is weighed by the
-    inverse of its own movement's, within limits.
+    not to move as long as a frown is less than certain. A square makes a brow's 1.5 px a sixteenth
+    of a shout's 6, so each sample is weighed by the inverse of its own movement's, within limits.
+    Beyond the corners of the mouth both layers are told the same, so that no seam runs over the
+    cheek.
 
     Args:
-        flow: [B, 2, h, w], the network's, in `grid_sample` units of the window.
-        true: [B, 3, H, W], x and y in pixels of the window, and trust; H a multiple of h.
-        regions: `region_weights`, cut to H x W.
+        maps: of the pairs.
+        true: [B, 3, h, w], x and y in pixels of the window, and trust.
+        line: [B, 1, h, w], signed distance to the lip line in pixels of the window.
+        aside: [B, 1, h, w], how far beyond the corners of the mouth, in pixels; inside negative.
+        regions: [1, 1, h, w], what each place counts.
     """
-    side, factor = true.shape[-1], true.shape[-1] // flow.shape[-1]
-    trust = F.avg_pool2d(true[:, 2:] * regions, factor)
-    wanted = F.avg_pool2d(true[:, :2], factor) * (2.0 / side)
-    error = F.smooth_l1_loss(flow, wanted, reduction="none", beta=_FAR)
-    return (error * trust * movement_balance(true, regions)).mean()
+    wanted = true[:, :2] * (2.0 / WINDOW_SIZE)
+    weight = true[:, 2:] * regions * movement_balance(true, regions)
+    away = _beyond_corners(aside)
+    under = (line > 0).float()
+    total = true.new_zeros(())
+    for flow, own in ((maps.upper, 1 - under), (maps.lower, under)):
+        error = F.smooth_l1_loss(flow, wanted, reduction="none", beta=_FAR)
+        total = total + (error * weight * torch.maximum(own, away)).mean()
+    return total
 
 
-def reconstruction(
-    output: Tensor,
-    warped: Tensor,
+def _beyond_corners(aside: Tensor) -> Tensor:
+    """[B, 1, h, w] in [0, 1]: columns in which the layers have to agree."""
+    return ((aside - _OUTSIDE) / 8).clamp(0, 1)
+
+
+def stillness(maps: PhotoMaps, true: Tensor) -> Tensor:
+    """Change well away from any skin that is known: hair, ears and background stay."""
+    known = F.max_pool2d(true[:, 2:], 2 * _AWAY + 1, 1, _AWAY)
+    changed = (maps.upper.abs() + maps.lower.abs()).mean(1, keepdim=True)
+    changed = changed + 0.1 * maps.light.abs().mean(1, keepdim=True)
+    return (changed * (1 - known)).mean()
+
+
+def agreement(maps: PhotoMaps, aside: Tensor) -> Tensor:
+    """Difference of the layers beyond the corners of the mouth, in `grid_sample` units."""
+    return ((maps.upper - maps.lower).abs() * _beyond_corners(aside)).mean()
+
+
+def roughness(maps: PhotoMaps) -> Tensor:
+    """Mean absolute change of both flows from one pixel of the window to the next."""
+    flows = torch.cat([maps.upper, maps.lower], 1)
+    return total_variation(flows) / MAP_STEP
+
+
+def total_variation(maps: Tensor) -> Tensor:
+    """Mean absolute change of maps [B, C, h, w] between neighbours."""
+    across = (maps[..., 1:] - maps[..., :-1]).abs().mean()
+    return across + (maps[..., 1:, :] - maps[..., :-1, :]).abs().mean()
+
+
+def line_error(found: Tensor, line: Tensor, aside: Tensor) -> Tensor:
+    """Distance of the signed distances to the lip line, mostly where the mouth is, in pixels."""
+    near = (line.abs() < LINE_REACH).float() * (1 - _beyond_corners(aside))
+    wanted = line.clamp(-LINE_REACH, LINE_REACH)
+    return ((found - wanted).abs() * (0.1 + near)).mean()
+
+
+def opening_error(found: Tensor, opening: Tensor) -> Tensor:
+    """Cross entropy of where one looks into the mouth; the few inside pixels count more."""
+    entropy = F.binary_cross_entropy(found.clamp(1e-4, 1 - 1e-4), opening, reduction="none")
+    return (entropy * (1 + 4 * opening)).mean()
+
+
+def light_error(
+    maps: PhotoMaps,
     neutral: Tensor,
     expressive: Tensor,
-    valid: Tensor,
+    true: Tensor,
+    line: Tensor,
     regions: Tensor,
-    weights: PhotoLossWeights,
 ) -> Tensor:
-    """Distance from the true neutral face, for samples that have one.
+    """Distance from the neutral face when the true motion is done and the maps' light added.
+
+    The true motion, not the network's: light is not to hide what is out of place.
 
     Args:
-        output: what the network made of `expressive`.
-        warped: its warp alone.
-        neutral: the target.
-        expressive: the input.
-        valid: [B, 1, H, W] in {0, 1}; where the target may be trusted. Elsewhere the input is
-            to stay.
-        regions: `region_weights`, cut to H x W.
-        weights: of the terms.
+        maps: of the pairs.
+        neutral: [B, 3, H, W], windows of the targets.
+        expressive: the same of the inputs.
+        true: see `displacement`.
+        line: see `displacement`.
+        regions: see `displacement`.
     """
-    importance = (regions + 3 * changed_weights(neutral, expressive)) * valid
-    importance = importance * balance(neutral, expressive)
-    return (
-        weighted_l1(output, neutral, importance)
-        + weights.warp * weighted_l1(warped, neutral, importance)
-        + weights.gradient * gradient_l1(output * valid, neutral * valid)
-        + weights.outside * weighted_l1(output, expressive, 1 - valid)
-    )
+    side = neutral.shape[-1]
+    moved = fetch(expressive, enlarge(true[:, :2] * (2.0 / WINDOW_SIZE), side))
+    lit = illuminate(moved, maps.light, maps.crease, line)
+    # What is not known lies in no average: beside the face another flow would be right.
+    trust = enlarge(true[:, 2:], side)
+    off = F.avg_pool2d((lit - neutral) * trust, _GRAIN, 1, _GRAIN // 2)
+    return (off.abs() * enlarge(regions, side)).mean()
 
 
-def regularisation(maps: PhotoMaps, weights: PhotoLossWeights) -> Tensor:
-    """Paint little, move smoothly, move no more than needed."""
-    return (
-        weights.mask * maps.mask.mean()
-        # 4: the flow has a quarter of the picture's resolution, so neighbours lie 4 px apart.
-        + weights.smooth / 4 * total_variation(maps.flow)
-        + weights.flow * maps.flow.abs().mean()
-    )
+def lips_meet(maps: PhotoMaps, lips: Tensor, aside: Tensor) -> Tensor:
+    """How far from the inner lips the layers fetch what they show at the line, in pixels.
 
+    Of a photograph without a neutral partner this is known all the same: wherever the line is, the
+    upper layer shows the upper lip's edge there, and the lower layer the lower lip's. Only for a
+    network that knows the line: before, every place counts as the line.
 
-def lsgan_generator(scores: Tensor) -> Tensor:
-    """Outputs should be judged as real neutral photographs (Mao et al. 2017)."""
-    return ((scores.float() - 1) ** 2).mean()
-
-
-def lsgan_discriminator(real: Tensor, fake: Tensor, expressive: Tensor) -> Tensor:
-    """Real neutral photographs are 1; outputs, and (at half weight) real expressive ones, are 0."""
-    return (
-        ((real.float() - 1) ** 2).mean()
-        + (fake.float() ** 2).mean()
-        + 0.5 * (expressive.float() ** 2).mean()
-    )
+    Args:
+        maps: of photographs with landmarks.
+        lips: [B, 2, h, w], how far below the upper and the lower inner lip a place of the input
+            lies, in pixels of the window.
+        aside: [B, 1, h, w], how far beyond the corners of the mouth, in pixels; inside negative.
+    """
+    middle = ((-aside - _INSIDE) / 4).clamp(0, 1)
+    line = maps.line.detach()
+    near = torch.exp(-((line / 2) ** 2)) * middle
+    opened = (lips[:, :1] - lips[:, 1:]).amax((1, 2, 3), keepdim=True).clamp(0, 4) / 4
+    total = lips.new_zeros(())
+    for flow, edge, side in ((maps.upper, lips[:, :1], -1.0), (maps.lower, lips[:, 1:], 1.0)):
+        # At a place below the line by d, the lower layer shows what is d below its lip's edge.
+        wanted = line + side * TUCK * opened
+        error = F.smooth_l1_loss(fetch(edge, flow), wanted, reduction="none", beta=2.0)
+        error = error / (1 + error / _LOST)
+        total = total + (error * near).sum() / near.sum().clamp_min(1.0)
+    return total

@@ -1,17 +1,16 @@
-"""`photo`: a U-Net that moves a photograph's own pixels to neutral and paints only what is missing.
+"""`photo`: a U-Net that moves a photograph's own pixels to neutral, in two layers.
 
 The face never passes a bottleneck: the network looks at a small copy of the face and answers with
-four maps, which `render` applies to the photograph at its own resolution. Pores, hair and identity
-therefore survive, because they are the photograph's.
+maps, which `render` applies to the photograph at its own resolution. Pores, hair and identity
+therefore survive, because they are the photograph's. Nothing is painted.
+
+Lips close along a line where the motion jumps: the upper lip comes from above, the lower one from
+below, the teeth between them go nowhere. So there are two flows, one for the face and the upper
+lip and one for the lower lip and the jaw, and a signed distance to the line at which they meet.
 
 The network does not see the whole crop but a window of it: 192 of 256 px, which hold everything an
 expression moves (brows to chin, ear to ear). It costs 0.56 of the crop, and nothing outside the
 window can change.
-
-    flow    where each output pixel is fetched from
-    mask    where content must be invented (closed lips where teeth were, opened lids)
-    paint   the invented colours
-    shade   light to add without touching texture (a fold that goes, a cheek that sinks)
 """
 
 from __future__ import annotations
@@ -29,26 +28,37 @@ CROP_SIZE = 256
 WINDOW_SIZE = 192
 """Side of the window of that crop which the network sees."""
 WINDOW_TOP, WINDOW_LEFT = 58, 32
-"""Where the window begins, in pixels of the 256 px crop."""
-THIN_COAT, THICK_COAT = 0.25, 0.55
-"""Paint or shade (grey range [-1, 1]) under which, and from which on, fine detail stays or goes."""
+"""Where the window begins, in pixels of the 256 px crop; even, as the maps have half its size."""
+MAP_STEP = 2
+"""Pixels of the window from one value of the maps to the next."""
+MAP_SIZE = WINDOW_SIZE // MAP_STEP
+LINE_REACH = 10.0
+"""Distance from the lip line, in pixels of the window, beyond which it is not told apart."""
 _FEATHER = 12
+_MOTION, _LIGHT = 4, 3
 
 
 class PhotoMaps(NamedTuple):
     """What the network answers, all float32.
 
     Attributes:
-        flow: [B, 2, 48, 48], (x, y) displacement in `grid_sample` units of the window.
-        mask: [B, 1, 192, 192] in [0, 1].
-        paint: [B, 3, 192, 192], colours (not clamped).
-        shade: [B, 3, 192, 192], added to warped pixels.
+        upper: [B, 2, 96, 96], (x, y) displacement of face and upper lip, in `grid_sample` units
+            of the window.
+        lower: [B, 2, 96, 96], the same for lower lip and jaw.
+        line: [B, 1, 96, 96], signed distance to the lip line of the neutral face in pixels of the
+            window, within `LINE_REACH`; positive below it.
+        opening: [B, 1, 96, 96] in [0, 1], where in the input one looks into the mouth.
+        crease: [B, 1, 96, 96] in [0, 1], how dark the line between the lips is.
+        light: [B, 3, 96, 96] in [-1, 1], light to add in stops (a fold that goes, a cheek that
+            sinks); it multiplies, so texture stays.
     """
 
-    flow: Tensor
-    mask: Tensor
-    paint: Tensor
-    shade: Tensor
+    upper: Tensor
+    lower: Tensor
+    line: Tensor
+    opening: Tensor
+    crease: Tensor
+    light: Tensor
 
 
 def conv_block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -90,10 +100,9 @@ def window_of(crops: Tensor) -> Tensor:
 
 
 class PhotoNet(nn.Module):
-    """U-Net at half resolution (behind a space-to-depth stem), refined at full resolution."""
+    """U-Net at half resolution, behind a space-to-depth stem."""
 
     feather: Tensor
-    feather_flow: Tensor
 
     def __init__(self, config: PhotoConfig | None = None) -> None:
         super().__init__()
@@ -109,27 +118,19 @@ class PhotoNet(nn.Module):
         self.up8 = nn.Sequential(conv_block(w16 + w8, w8), _Residual(w8))
         self.up4 = nn.Sequential(conv_block(w8 + w4, w4), _Residual(w4))
         self.up2 = conv_block(w4 + w2, self.config.fine)
-        self.flow_head = nn.Conv2d(w4, 2, 3, 1, 1)
-        self.refine = nn.Sequential(
-            nn.Conv2d(self.config.fine // 4 + 3, self.config.refine, 3, 1, 1),
-            nn.LeakyReLU(0.1, inplace=True),
-            nn.Conv2d(self.config.refine, 7, 3, 1, 1),
-        )
+        self.coarse_motion = nn.Conv2d(w4, _MOTION, 3, 1, 1)
+        self.fine_maps = nn.Conv2d(self.config.fine, _MOTION + 3 + _LIGHT, 3, 1, 1)
         # The maps fade out towards the window's border, so that no edge shows in the crop.
-        self.register_buffer("feather", _feather(WINDOW_SIZE, _FEATHER), persistent=False)
-        self.register_buffer(
-            "feather_flow", _feather(WINDOW_SIZE // 4, _FEATHER // 4), persistent=False
-        )
-        # Start as the identity: no flow, no shade, and a mask that is mostly shut.
-        last = self.refine[2]
-        assert isinstance(last, nn.Conv2d)
-        assert last.bias is not None
-        assert self.flow_head.bias is not None
-        for head in (self.flow_head, last):
+        feather = _feather(MAP_SIZE, _FEATHER // MAP_STEP)
+        self.register_buffer("feather", feather, persistent=False)
+        # Start as the identity: no motion, no light, a mouth that is shut and has no dark line.
+        for head in (self.coarse_motion, self.fine_maps):
             nn.init.zeros_(head.weight)
-        nn.init.zeros_(self.flow_head.bias)
+            assert head.bias is not None
+            nn.init.zeros_(head.bias)
         with torch.no_grad():
-            last.bias.copy_(torch.tensor([0.0, 0, 0, -2.0, 0, 0, 0]))
+            assert self.fine_maps.bias is not None
+            self.fine_maps.bias[_MOTION + 1 : _MOTION + 3] = -3.0
 
     def forward(self, x: Tensor) -> PhotoMaps:
         """Predict the maps.
@@ -145,74 +146,16 @@ class PhotoNet(nn.Module):
         up = self.up16(torch.cat([_double(deep), sixteenth], 1))
         up = self.up8(torch.cat([_double(up), eighth], 1))
         up = self.up4(torch.cat([_double(up), quarter], 1))
-        flow = torch.tanh(self.flow_head(up).float()) * self.config.max_flow
-        flow = flow * self.feather_flow
-        up = self.up2(torch.cat([_double(up), half], 1))
-        # What the warp brings is shown to the refinement, so that paint continues its texture.
-        warped = warp(x, flow)
-        out = self.refine(torch.cat([F.pixel_shuffle(up, 2), warped.to(up.dtype)], 1)).float()
+        coarse = self.coarse_motion(up).float()
+        coarse = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
+        fine = self.fine_maps(self.up2(torch.cat([_double(up), half], 1))).float()
+        motion, line, opening, crease, light = fine.split([_MOTION, 1, 1, 1, _LIGHT], 1)
+        motion = torch.tanh(coarse + motion) * self.config.max_flow * self.feather
         return PhotoMaps(
-            flow=flow,
-            mask=torch.sigmoid(out[:, 3:4]) * self.feather,
-            paint=out[:, :3],
-            shade=out[:, 4:7] * self.feather,
+            upper=motion[:, :2],
+            lower=motion[:, 2:],
+            line=torch.tanh(line) * LINE_REACH,
+            opening=torch.sigmoid(opening),
+            crease=torch.sigmoid(crease),
+            light=torch.tanh(light) * self.feather,
         )
-
-
-def warp(image: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
-    """Fetch each pixel of `image` [B, C, S, S] from where `flow` [B, 2, h, w] points (float32).
-
-    `mode` is `grid_sample`'s: bilinear for training; bicubic keeps more detail and costs more.
-    """
-    size = image.shape[-1]
-    full = F.interpolate(flow, size=image.shape[-2:], mode="bilinear", align_corners=False)
-    # float32 positions: in half precision a 1024 px grid could not name its own pixels.
-    line = (torch.arange(size, dtype=torch.float32, device=image.device) + 0.5) * (2.0 / size) - 1.0
-    grid_x = line.view(1, 1, size).expand(1, size, size) + full[:, 0]
-    grid_y = line.view(1, size, 1).expand(1, size, size) + full[:, 1]
-    return F.grid_sample(
-        image.float(),
-        torch.stack([grid_x, grid_y], -1),
-        mode=mode,
-        padding_mode="border",
-        align_corners=False,
-    )
-
-
-def render(
-    image: Tensor, maps: PhotoMaps, strength: Tensor | None = None, mode: str = "bilinear"
-) -> Tensor:
-    """Apply the maps to a window at its own resolution.
-
-    Args:
-        image: [B, 3, S, S] RGB in [-1, 1], any S.
-        maps: from `PhotoNet` on the 192 px copy of the same window.
-        strength: [B] in [0, 1]; 0 leaves the window as it is. None is 1.
-        mode: how the warp samples, see `warp`.
-
-    Returns:
-        The neutral window, float32 [B, 3, S, S] (not clamped).
-    """
-    flow, mask, paint, shade = maps
-    if strength is not None:
-        amount = strength.view(-1, 1, 1, 1)
-        flow, mask, shade = flow * amount, mask * amount, shade * amount
-    warped = warp(image, flow, mode)
-    size, side = mask.shape[-1], image.shape[-1]
-    if side == size:
-        return mask * paint + (1.0 - mask) * (warped + shade)
-    # The network worked at 192 px and had no say about finer detail: pores and stubble under a
-    # thin coat stay. Where the coat is thick something is being replaced, teeth by lips, and its
-    # detail has to go too.
-    ratio = side // size
-    blocks = warped.reshape(warped.shape[0], 3, size, ratio, size, ratio)
-    coarse = _enlarge(blocks.mean(dim=(3, 5)), side)
-    coat = torch.maximum(mask, shade.abs().amax(1, keepdim=True))
-    thickness = ((coat - THIN_COAT) / (THICK_COAT - THIN_COAT)).clamp(0, 1)
-    kept = _enlarge(1 - thickness * thickness * (3 - 2 * thickness), side)
-    mask, paint, shade = (_enlarge(m, side) for m in (mask, paint, shade))
-    return mask * paint + (1.0 - mask) * (coarse + shade) + kept * (warped - coarse)
-
-
-def _enlarge(maps: Tensor, side: int) -> Tensor:
-    return F.interpolate(maps, size=(side, side), mode="bilinear", align_corners=False)

@@ -6,21 +6,35 @@ inside the face only, so validity is the outline of both faces; hair and shirt d
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from app.faces.alignment import Image
 from model_training.portraits.aligned import AlignedFace
-from model_training.portraits.landmarks import OUTLINE, STABLE
+from model_training.portraits.landmarks import OUTLINE, STABLE, FloatArray
 
 _HELD = [*STABLE, 10, 338, 109, 297, 67, 332, 103, 151, 9, 8, 116, 345]
 """`STABLE` and the forehead."""
 
 
-def register_neutral(
-    neutral: AlignedFace, expressive: AlignedFace
-) -> tuple[Image, NDArray[np.bool_]] | None:
+class Registered(NamedTuple):
+    """A neutral face brought onto an expressive one.
+
+    Attributes:
+        image: uint8 [S, S, 3].
+        inside: bool [S, S], inside both outlines.
+        points: float32 [478, 2], the neutral face's landmarks where they are now.
+    """
+
+    image: Image
+    inside: NDArray[np.bool_]
+    points: FloatArray
+
+
+def register_neutral(neutral: AlignedFace, expressive: AlignedFace) -> Registered | None:
     """Bring the neutral face onto the expressive one.
 
     Args:
@@ -28,8 +42,7 @@ def register_neutral(
         expressive: the crop that stays as it is.
 
     Returns:
-        The moved neutral face, uint8 [S, S, 3], and bool [S, S]: inside both outlines. None if
-        the landmarks do not determine a transform.
+        The moved neutral face; None if the landmarks do not determine a transform.
     """
     size = expressive.image.shape[0]
     moved_by, _ = cv2.estimateAffine2D(
@@ -50,4 +63,8 @@ def register_neutral(
     inside = np.zeros((size, size), np.uint8)
     cv2.fillConvexPoly(inside, cv2.convexHull(both), 1)
     grow = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size // 25 | 1, size // 25 | 1))
-    return np.asarray(moved, np.uint8), cv2.dilate(inside, grow).astype(bool)
+    return Registered(
+        np.asarray(moved, np.uint8),
+        cv2.dilate(inside, grow).astype(bool),
+        np.asarray(points, np.float32),
+    )

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from model_training.photo.network import render, window_of
+from model_training.photo.network import window_of
+from model_training.photo.render import enlarge, render_sharp
 from model_training.runs.atomic import atomic_path
 
 
@@ -23,7 +24,7 @@ def to_bytes(images: Tensor) -> NDArray[np.uint8]:
 
 @torch.no_grad()
 def photo_sheet(network: nn.Module, inputs: Tensor, file: Path, across: int = 4) -> None:
-    """Input, output and painted mask of each sample, `across` samples a row, as a PNG.
+    """Input, output and mean light of each sample, `across` samples a row, as a PNG.
 
     Args:
         network: a `PhotoNet`, in evaluation mode.
@@ -33,8 +34,9 @@ def photo_sheet(network: nn.Module, inputs: Tensor, file: Path, across: int = 4)
     """
     inputs = window_of(inputs)
     maps = network(inputs)
-    mask = maps.mask.expand(-1, 3, -1, -1) * 2 - 1
-    strips([inputs, render(inputs, maps), mask], file, across)
+    output = render_sharp(inputs, maps, torch.ones_like(maps.line))
+    light = enlarge(maps.light.clamp(-1, 1), inputs.shape[-1])
+    strips([inputs, output, light], file, across)
 
 
 def strips(columns: Sequence[Tensor], file: Path, across: int) -> None:

@@ -1,39 +1,50 @@
-"""One step of `photo`: the network, then its critic."""
+"""One step of `photo`."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from model_training.photo.adversarial import AdversarialParts
-from model_training.photo.batches import PhotoShare, Window
+from model_training.photo.batches import PhotoBatch, Window
 from model_training.photo.config import PhotoTraining
-from model_training.photo.critic import PatchDiscriminator
 from model_training.photo.expression_loss import ExpressionLoss
-from model_training.photo.judges import error_of_pairs, excess_of_wild
+from model_training.photo.judges import judged
 from model_training.photo.losses import (
+    agreement,
     displacement,
-    lsgan_generator,
-    reconstruction,
+    light_error,
+    line_error,
+    lips_meet,
+    opening_error,
     region_weights,
-    regularisation,
-    surroundings_weights,
-    weighted_l1,
+    roughness,
+    stillness,
+    total_variation,
+    tucked,
 )
-from model_training.photo.network import PhotoMaps, PhotoNet, render, warp
+from model_training.photo.network import PhotoMaps, PhotoNet
+from model_training.runs.averages import WeightAverage
 from model_training.runs.compute import Compute
 from model_training.runs.distributed import ALONE, Workers
 from model_training.runs.schedules import WarmCosine
 
-CRITIC_PAIRS = 6
-"""Outputs on pairs that the critic sees: real smiles, transplants, and eyes that were closing."""
 
+class PhotoParts:
+    """What a run of `photo` trains and what trains it, on its device; what a checkpoint holds."""
 
-def photo_parts(config: PhotoTraining, compute: Compute) -> AdversarialParts[PhotoNet]:
-    """What a run of `photo` trains."""
-    network, critic = PhotoNet(config.network), PatchDiscriminator()
-    rates = config.learning_rate, config.discriminator_rate
-    return AdversarialParts(network, critic, *rates, compute)
+    def __init__(self, config: PhotoTraining, compute: Compute) -> None:
+        self.network = PhotoNet(config.network)
+        compute.place(self.network)
+        self.average = WeightAverage(self.network)
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
+        )
+
+    def by_name(self) -> dict[str, Any]:
+        """Each under its name in the checkpoint."""
+        return vars(self)
 
 
 class PhotoStep:
@@ -50,94 +61,89 @@ class PhotoStep:
     def __init__(
         self,
         config: PhotoTraining,
-        parts: AdversarialParts[PhotoNet],
+        parts: PhotoParts,
         expression: ExpressionLoss | None,
         compute: Compute,
         workers: Workers = ALONE,
     ) -> None:
         self.config, self.parts, self.expression = config, parts, expression
         self.compute = compute
-        self.rate = WarmCosine(config.learning_rate, config.steps, warm_up=200, floor=0.03)
+        self.rate = WarmCosine(config.learning_rate, config.steps, warm_up=100, floor=0.03)
         self.learner = workers.parallel(parts.network)
-        self.judge = workers.parallel(parts.critic)
-        self.judged_pairs = len(range(CRITIC_PAIRS)[workers.rows(CRITIC_PAIRS)])
         self.regions = region_weights(compute.device)
-        self.surroundings = surroundings_weights(compute.device)
 
-    def __call__(self, step: int, window: Window, share: PhotoShare) -> dict[str, Tensor]:
+    def __call__(self, step: int, window: Window, batch: PhotoBatch) -> dict[str, Tensor]:
         """Do step 0, 1, ...
 
         Args:
             step: which.
             window: the part of the crops that is looked at.
-            share: this worker's rows of the batch, on the device.
+            batch: this worker's rows of the batch, on the device.
 
         Returns:
             Scalars to log, on the device.
         """
         self.rate.set(self.parts.optimizer, step)
-        adversarial = step >= self.config.adversarial_from
-        inputs = torch.cat([window.cut(share.expressive), window.cut(share.wild)])
+        inputs = torch.cat([window.cut(batch.expressive), window.cut(batch.wild)])
         inputs = inputs.contiguous(memory_format=torch.channels_last)
         with self.compute.autocast():
             maps = self.learner(inputs)
-        output = render(inputs, maps)
-        loss, values = self._known_answers(window, share, inputs, maps, output)
-        if self.expression is not None:
-            judged_loss, readings = self._readings(window, share, maps, adversarial)
-            loss, values = loss + judged_loss, values | readings
-        # The last pairs are judged beside the wild ones, so that the critic can't tell by subject.
-        judged = output[max(0, len(share.neutral) - self.judged_pairs) :]
-        if adversarial:
-            with self.compute.autocast():
-                scores = self.parts.critic(judged)
-            into = step - self.config.adversarial_from
-            ramp = min(1.0, into / self.config.adversarial_ramp)
-            loss = loss + self.config.weights.adversarial * ramp * lsgan_generator(scores)
-        self.parts.learn(loss)
-        if adversarial:
-            real, expressive = window.cut(share.calm), window.cut(share.wild)
-            values |= self.parts.learn_to_judge(
-                self.judge, real, judged.detach(), expressive, self.compute
-            )
+        loss, values = self._geometry(window, batch, maps)
+        into = step - self.config.judged_from
+        if into >= 0:
+            ramp = min(1.0, into / max(1, self.config.judged_ramp))
+            more, readings = self._judgement(window, batch, maps)
+            loss, values = loss + ramp * more, values | readings
+        self.parts.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parts.network.parameters(), 1.0)
+        self.parts.optimizer.step()
         return values
 
-    def _known_answers(
-        self, window: Window, share: PhotoShare, inputs: Tensor, maps: PhotoMaps, output: Tensor
+    def _geometry(
+        self, window: Window, batch: PhotoBatch, maps: PhotoMaps
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Pairs have a known answer; of the others, the surroundings have."""
-        weights, neutral = self.config.weights, window.cut(share.neutral)
-        paired, regions = len(neutral), window.cut(self.regions)
-        warped = warp(inputs[:paired], maps.flow[:paired])
-        valid = window.cut(share.valid)
-        loss = reconstruction(
-            output[:paired], warped, neutral, inputs[:paired], valid, regions, weights
-        )
-        misplaced = displacement(maps.flow[:paired], window.cut(share.flow), regions)
-        loss = loss + weights.displacement * misplaced + regularisation(maps, weights)
-        surroundings = window.cut(self.surroundings)
-        loss = loss + weights.surroundings * weighted_l1(
-            output[paired:], window.cut(share.wild), surroundings
+        """What is known: motion, line and light of pairs, the opening of all."""
+        weights, paired = self.config.weights, len(batch.neutral)
+        neutral, expressive = window.cut(batch.neutral), window.cut(batch.expressive)
+        regions, line = window.cut(self.regions), window.cut(batch.line)
+        opening, true = window.cut(batch.opening), window.cut(batch.flow)
+        known = PhotoMaps(*(part[:paired] for part in maps))
+        openings = torch.cat([opening, window.cut(batch.wild_opening)])
+        aside = window.cut(batch.aside)
+        asides = torch.cat([aside, window.cut(batch.wild_aside)])
+        misplaced = displacement(known, tucked(true, line, opening), line, aside, regions)
+        off_line = line_error(known.line, line, aside)
+        unseen = opening_error(maps.opening, openings)
+        unlit = light_error(known, neutral, expressive, true, line, regions)
+        loss = (
+            weights.displacement * misplaced
+            + weights.line * off_line
+            + weights.opening * unseen
+            + weights.light * unlit
+            + weights.agreement * agreement(maps, asides)
+            + weights.stillness * stillness(known, true)
+            + weights.smooth * roughness(maps)
+            + weights.even * total_variation(maps.light)
         )
         return loss, {
-            "rebuild": loss.detach(),
             "displacement": misplaced.detach(),
-            "mask": maps.mask.detach().mean(),
+            "line": off_line.detach(),
+            "opening": unseen.detach(),
+            "light": unlit.detach(),
         }
 
-    def _readings(
-        self, window: Window, share: PhotoShare, maps: PhotoMaps, adversarial: bool
+    def _judgement(
+        self, window: Window, batch: PhotoBatch, maps: PhotoMaps
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What the meter says of the outputs."""
-        assert self.expression is not None
-        weights, paired = self.config.weights, len(share.neutral)
-        with self.compute.autocast():
-            known = PhotoMaps(*(part[:paired] for part in maps))
-            misread = error_of_pairs(self.expression, window, share, known)
-        loss, values = weights.pair_expression * misread, {"misread": misread.detach()}
-        if adversarial:
+        """What is asked of outputs: real photographs' lips that meet, and what the meter reads."""
+        weights, paired = self.config.weights, len(batch.neutral)
+        unknown = PhotoMaps(*(part[paired:] for part in maps))
+        apart = lips_meet(unknown, window.cut(batch.lips), window.cut(batch.wild_aside))
+        loss, values = weights.lips * apart, {"lips": apart.detach()}
+        if self.expression is not None:
             with self.compute.autocast():
-                unknown = PhotoMaps(*(part[paired:] for part in maps))
-                excess = excess_of_wild(self.expression, window, share, unknown)
-            loss, values["expression"] = loss + weights.expression * excess, excess.detach()
+                misread, excess = judged(self.expression, window, batch, maps)
+            loss = loss + weights.pair_expression * misread + weights.expression * excess
+            values |= {"misread": misread.detach(), "expression": excess.detach()}
         return loss, values

@@ -10,13 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_training.photo.adversarial import AdversarialParts
-from model_training.photo.batches import PhotoBatches, PhotoShare, Window, photo_steps
+from model_training.photo.batches import PhotoBatch, PhotoBatches, Window, photo_steps
 from model_training.photo.config import PhotoTraining
 from model_training.photo.judges import expression_judge
-from model_training.photo.network import PhotoNet
 from model_training.photo.sheets import photo_sheet
-from model_training.photo.step import PhotoStep, photo_parts
+from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.photo.warm_start import load_photo_network, settle_norms
 from model_training.runs.ahead import Ahead
 from model_training.runs.compute import ON_CPU, Compute
@@ -28,13 +26,10 @@ from model_training.runs.manifest import sha256_of
 SETTLING_BATCHES = 12
 """From which the batch norms of loaded weights take their statistics."""
 SETTINGS = (
-    *("steps", "learning_rate", "discriminator_rate", "adversarial_from", "adversarial_ramp"),
+    *("steps", "learning_rate", "judged_from", "judged_ramp"),
     *("weights", "network", "seed"),
 )
-MIXED = (
-    *("synthetic", "transplants", "smiles", "unchanged", "wild", "calm"),
-    *("one_sided", "misaligned"),
-)
+MIXED = ("synthetic", "smiles", "unchanged", "wild", "misaligned")
 """Options, and those of the data, that change the weights: a run does not go on with others."""
 
 
@@ -54,7 +49,7 @@ def train_photo(config: PhotoTraining, compute: Compute = ON_CPU, workers: Worke
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    parts, batches = photo_parts(config, compute), PhotoBatches(config.data)
+    parts, batches = PhotoParts(config, compute), PhotoBatches(config.data)
     stage = photo_stage(config, batches)
     if config.start_from is not None and not stage.checkpoint.exists():
         _start_from(config.start_from, parts, batches, config.seed, compute)
@@ -62,9 +57,9 @@ def train_photo(config: PhotoTraining, compute: Compute = ON_CPU, workers: Worke
     do_step = PhotoStep(config, parts, expression, compute, workers)
     make = photo_steps(batches, workers)
 
-    def pinned(rng: np.random.Generator) -> tuple[Window, PhotoShare]:
-        window, share = make(rng)
-        return window, compute.pinned(share)
+    def pinned(rng: np.random.Generator) -> tuple[Window, PhotoBatch]:
+        window, batch = make(rng)
+        return window, compute.pinned(batch)
 
     def after_epoch(epoch: int) -> dict[str, float]:
         done = min(epoch * config.sheet_every, config.steps)
@@ -76,8 +71,8 @@ def train_photo(config: PhotoTraining, compute: Compute = ON_CPU, workers: Worke
     with closing(Ahead(pinned, config.seed)) as ahead:
 
         def step(index: int) -> Mapping[str, Tensor | float]:
-            window, share = ahead.take(index)
-            return do_step(index, window, compute.send(share))
+            window, batch = ahead.take(index)
+            return do_step(index, window, compute.send(batch))
 
         run_stage(stage, parts.by_name(), step, after_epoch, pace, workers)
     return stage.checkpoint
@@ -97,7 +92,7 @@ def photo_stage(config: PhotoTraining, batches: PhotoBatches) -> Stage:
 
 def _start_from(
     file: Path,
-    parts: AdversarialParts[PhotoNet],
+    parts: PhotoParts,
     batches: PhotoBatches,
     seed: int,
     compute: Compute,

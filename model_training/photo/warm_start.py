@@ -94,25 +94,21 @@ def load_eyes(file: Path) -> EyeOpener:
 
 @torch.no_grad()
 def load_photo_network(network: PhotoNet, file: Path) -> None:
-    """Load an exported `photo/network.onnx`, of the same sizes or narrower at full resolution.
+    """Load an exported `photo/network.onnx` of the same sizes.
+
+    Up to 0.5.0 there was one flow: both layers begin with it, and the fine maps from nothing.
 
     Raises:
         WarmStartError: the file holds another network.
     """
     weights = initializers(file)
-    old = weights.get("refine.0.weight")
-    if old is None:
+    for part in ("weight", "bias"):
+        if f"flow_head.{part}" in weights:
+            both = [weights[f"flow_head.{part}"]] * 2
+            weights[f"coarse_motion.{part}"] = torch.cat(both)
+            weights[f"fine_maps.{part}"] = getattr(network.fine_maps, part).detach().clone()
+    if "coarse_motion.weight" not in weights:
         raise WarmStartError(f"{file} is no photo network")
-    first, last = network.refine[0], network.refine[2]
-    assert isinstance(first, nn.Conv2d)
-    assert isinstance(last, nn.Conv2d)
-    # Behind the features come three channels of picture: they move when there are more features.
-    features, wanted = old.shape[1] - 3, first.in_channels - 3
-    moved = first.weight.clone()[: len(old)]
-    moved[:, features:wanted] = 0
-    moved[:, :features], moved[:, wanted:] = old[:, :features], old[:, features:]
-    weights["refine.0.weight"] = moved
-    last.weight.zero_()
     _load_convolutions(network, weights)
 
 

@@ -6,6 +6,8 @@ expression and nothing else. All functions take float32 [B, 3, H, W] in [-1, 1].
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import torch
@@ -52,40 +54,52 @@ def mirrored_flow(flow: Tensor, chosen: Tensor) -> Tensor:
     return torch.where(chosen.view(-1, 1, 1, 1), turned, flow)
 
 
-def one_side(
-    neutral: Tensor, expressive: Tensor, chosen: Tensor, rng: np.random.Generator
-) -> Tensor:
-    """The chosen samples with the expression of one side of the face only: a wink.
-
-    Returns:
-        Expressive images [B, 3, H, W].
-    """
-    x = torch.linspace(-1, 1, neutral.shape[-1]).view(1, 1, 1, -1)
-    side = torch.from_numpy(np.where(rng.random(len(neutral)) < 0.5, 1.0, -1.0)).float()
-    there = (0.5 + x * side.view(-1, 1, 1, 1) / 0.12).clamp(0, 1)
-    mixed = there * expressive + (1 - there) * neutral
-    return torch.where(chosen.view(-1, 1, 1, 1), mixed, expressive)
-
-
-def misalign(images: Tensor, rng: np.random.Generator) -> Tensor:
-    """Turn, scale and shift each crop as much as the serving detector's eyes err.
+@dataclass(frozen=True)
+class Misalignment:
+    """Turned, scaled and shifted crops: as much as the serving detector's eyes err.
 
     Against iris landmarks, YuNet's eyes give crops that are off by (standard deviations) 2.5
     degrees, 6 % and 3.4 of 256 px.
 
-    Args:
-        images: whole crops [B, C, S, S]; members of a pair belong into one sample (as channels).
-        rng: the run's generator.
+    Attributes:
+        linear: float32 [B, 2, 2], from the new crop's positions, counted from its middle, to the
+            old one's.
+        shift: float32 [B, 2], what is added to them, in half sides of the crop.
     """
-    count = len(images)
-    angle = np.deg2rad(rng.normal(0, 2.5, count))
-    scale = np.exp(rng.normal(0, 0.05, count))
-    shift = rng.normal(0, 3.0, (count, 2)) * 2 / 256
-    cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
-    rows = np.stack([cos, -sin, shift[:, 0], sin, cos, shift[:, 1]], 1).reshape(count, 2, 3)
-    theta = torch.from_numpy(rows.astype(np.float32))
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+    linear: Tensor
+    shift: Tensor
+
+    @classmethod
+    def draw(cls, count: int, rng: np.random.Generator) -> Misalignment:
+        """For `count` crops."""
+        angle = np.deg2rad(rng.normal(0, 2.5, count))
+        scale = np.exp(rng.normal(0, 0.05, count))
+        shift = rng.normal(0, 3.0, (count, 2)) * 2 / 256
+        cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+        linear = np.stack([cos, -sin, sin, cos], 1).reshape(count, 2, 2)
+        return cls(
+            torch.from_numpy(linear.astype(np.float32)), torch.from_numpy(shift.astype(np.float32))
+        )
+
+    def of_maps(self, maps: Tensor) -> Tensor:
+        """Whole crops [B, C, S, S] of any side."""
+        theta = torch.cat([self.linear, self.shift[:, :, None]], 2)
+        grid = F.affine_grid(theta, list(maps.shape), align_corners=False)
+        return F.grid_sample(maps, grid, padding_mode="border", align_corners=False)
+
+    def of_flow(self, flow: Tensor) -> Tensor:
+        """Flow and trust [B, 3, S, S]; what was not trusted in part is not trusted at all."""
+        moved = self.of_maps(flow)
+        turned = torch.einsum("bij,bjhw->bihw", torch.linalg.inv(self.linear), moved[:, :2])
+        return torch.cat([turned, (moved[:, 2:] > 0.999).float()], 1)
+
+    def of_points(self, points: Tensor, side: int) -> Tensor:
+        """Points [B, ..., 2] in pixels of crops of this side."""
+        half = side / 2
+        flat = (points.flatten(1, -2) + 0.5) / half - 1 - self.shift[:, None]
+        moved = torch.einsum("bij,bkj->bki", torch.linalg.inv(self.linear), flat)
+        return ((moved + 1) * half - 0.5).view(points.shape)
 
 
 def soften(images: Tensor, row: int, side: int) -> None:
@@ -127,20 +141,25 @@ def _occluder_mask(rng: np.random.Generator, height: int, width: int) -> Tensor:
     return ((1.06 - radius) / 0.06).clamp(0, 1)[None]
 
 
+def mirrored_points(points: Tensor, side: int, chosen: Tensor) -> Tensor:
+    """Points [B, ..., K, 2], left to right, of the chosen samples' mirror images, left to right."""
+    turned = points.flip(-2) * torch.tensor([-1.0, 1.0]) + torch.tensor([side - 1.0, 0.0])
+    return torch.where(chosen.view(-1, *(1,) * (points.ndim - 1)), turned, points)
+
+
 def augment_pair(
-    neutral: Tensor, expressive: Tensor, valid: Tensor, flow: Tensor, rng: np.random.Generator
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The same accidents on both members.
+    neutral: Tensor, expressive: Tensor, flow: Tensor, rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The same accidents on both members; mirroring is not one of them.
 
     Args:
         neutral: targets [B, 3, H, W].
         expressive: inputs, same shape.
-        valid: [B, 1, H, W].
-        flow: [B, 3, H, W], x, y and trust, see `PairFlow`.
+        flow: [B, 3, h, w], x, y and trust; h is H or a part of it.
         rng: the run's generator.
 
     Returns:
-        The four, augmented.
+        The three, augmented.
     """
     count, _, height, width = neutral.shape
     both = torch.cat([neutral, expressive])
@@ -148,9 +167,6 @@ def augment_pair(
     def pick(share: float) -> Tensor:
         return torch.from_numpy(rng.random(count) < share)
 
-    mirrored = pick(0.5)
-    both, valid = flip(both, mirrored.repeat(2)), flip(valid, mirrored)
-    flow = mirrored_flow(flow, mirrored)
     both = to_grey(both, pick(0.15).repeat(2))
     amount = torch.from_numpy(rng.uniform(0.2, 0.75, count).astype(np.float32)) * pick(0.3)
     angle = torch.from_numpy(rng.uniform(0, 2 * np.pi, count).astype(np.float32))
@@ -165,7 +181,7 @@ def augment_pair(
         patch = both[int(rng.integers(count))].roll(int(rng.integers(height)), 1)
         occlude(both, int(row), patch, mask)
         occlude(both, int(row) + count, patch, mask)
-        flow[row, 2] *= mask[0] == 0
+        flow[row, 2] *= F.adaptive_max_pool2d(mask, flow.shape[-2:])[0] == 0
     for row in np.flatnonzero(rng.random(count) < NOISY):
         grain = rng.standard_normal(neutral.shape[1:], dtype=np.float32)
         both[[row, row + count]] += torch.from_numpy(grain) * float(rng.uniform(0.005, 0.04))
@@ -174,13 +190,12 @@ def augment_pair(
         quality = int(rng.integers(25, 85))
         compress(both, int(row), quality)
         compress(both, int(row) + count, quality)
-    return both[:count], both[count:], valid, flow
+    return both[:count], both[count:], flow
 
 
 def augment_single(images: Tensor, rng: np.random.Generator) -> Tensor:
-    """The accidents of photographs that have no pair: [B, 3, H, W], same shape."""
+    """The accidents of photographs that have no pair, [B, 3, H, W]; mirroring is not one."""
     count, _, height, _ = images.shape
-    images = flip(images, torch.from_numpy(rng.random(count) < 0.5))
     images = to_grey(images, torch.from_numpy(rng.random(count) < 0.15))
     amount = rng.uniform(0.2, 0.75, count) * (rng.random(count) < 0.2)
     angle = rng.uniform(0, 2 * np.pi, count)

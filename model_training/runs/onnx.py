@@ -9,14 +9,17 @@ The batch is dynamic in all of them. What a file computes is run in ONNX Runtime
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from model_training.errors import InputError
@@ -47,12 +50,15 @@ class Example:
         outputs: their names.
         sizes: for inputs with further dynamic axes: axis -> dimension.
         others: inputs of other sizes to compare on.
+        defaults: inputs that may be left out, and what they are then; a batch of one, that serves
+            for any.
     """
 
     inputs: Mapping[str, Tensor]
     outputs: Sequence[str]
     sizes: Mapping[str, Mapping[int, object]] = field(default_factory=dict)
     others: Sequence[tuple[Tensor, ...]] = ()
+    defaults: Mapping[str, Tensor] = field(default_factory=dict)
 
     def batches(self) -> list[tuple[Tensor, ...]]:
         """Batches of 2, 1 and 4, and the others."""
@@ -107,9 +113,40 @@ def write_onnx(
         )
         if half:
             store_in_half(temporary)
+        _make_optional(temporary, example.defaults)
         describe(temporary, metadata)
         compare_with_torch(module, example, temporary, SHARE_IN_HALF if half else SHARE)
     return file
+
+
+def _make_optional(file: Path, defaults: Mapping[str, Tensor]) -> None:
+    """Give inputs of a graph a value for when they are left out (ONNX IR 4).
+
+    The default has a batch of one and is repeated to the first input's batch inside the graph:
+    the exporter may take the batch's size from any input.
+    """
+    model = onnx.load(str(file))
+    graph, first = model.graph, model.graph.input[0].name
+    for entry in graph.input if defaults else ():
+        if entry.name not in defaults:
+            continue
+        name, value = entry.name, defaults[entry.name].numpy()
+        for node in graph.node:
+            node.input[:] = [f"{name}_each" if used == name else used for used in node.input]
+        rest = np.array(value.shape[1:], np.int64)
+        repeat = [
+            helper.make_node("Shape", [first], [f"{name}_batch"], start=0, end=1),
+            helper.make_node(
+                "Concat", [f"{name}_batch", f"{name}_rest"], [f"{name}_shape"], axis=0
+            ),
+            helper.make_node("Expand", [name, f"{name}_shape"], [f"{name}_each"]),
+        ]
+        for place, node in enumerate(repeat):
+            graph.node.insert(place, node)
+        graph.initializer.append(numpy_helper.from_array(value, name))
+        graph.initializer.append(numpy_helper.from_array(rest, f"{name}_rest"))
+        entry.type.tensor_type.shape.dim[0].dim_param = f"{name}_count"
+    onnx.save(model, str(file))
 
 
 def compare_with_torch(module: nn.Module, example: Example, file: Path, share: float) -> float:
@@ -126,8 +163,7 @@ def compare_with_torch(module: nn.Module, example: Example, file: Path, share: f
     """
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     worst = 0.0
-    for tensors in example.batches():
-        feed = {name: part.numpy() for name, part in zip(example.inputs, tensors, strict=True)}
+    for tensors, feed in _runs(example):
         with torch.no_grad():
             wanted = module(*tensors)
         wanted = (wanted,) if isinstance(wanted, Tensor) else wanted
@@ -136,6 +172,23 @@ def compare_with_torch(module: nn.Module, example: Example, file: Path, share: f
         ):
             worst = max(worst, _gap(f"{file.name}, {name}", ours, theirs.numpy(), share))
     return worst
+
+
+def _runs(example: Example) -> Iterator[tuple[tuple[Tensor, ...], dict[str, NDArray[Any]]]]:
+    """What torch is given and what the file is: with and without what may be left out."""
+    names = list(example.inputs)
+    for tensors in example.batches():
+        feed = {name: part.numpy() for name, part in zip(names, tensors, strict=True)}
+        yield tensors, feed
+        if example.defaults:
+            count = len(tensors[0])
+            usual = tuple(
+                example.defaults[name].expand(count, *part.shape[1:])
+                if name in example.defaults
+                else part
+                for name, part in zip(names, tensors, strict=True)
+            )
+            yield usual, {k: part for k, part in feed.items() if k not in example.defaults}
 
 
 def _gap(what: str, ours: NDArray[np.generic], theirs: NDArray[np.generic], share: float) -> float:

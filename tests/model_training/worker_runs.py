@@ -39,7 +39,7 @@ def train_classic_by_command(data: Path, out: Path) -> None:
 
 
 def train_rest(data: Path, out: Path, workers: Workers) -> None:
-    """The meter, with dropout, and `photo`, with its discriminator."""
+    """The meter, with dropout, and `photo`."""
     train_meter(
         MeterTraining(
             sets=LabelledSets(london=data / "london"),
@@ -53,25 +53,22 @@ def train_rest(data: Path, out: Path, workers: Workers) -> None:
         ),
         workers=workers,
     )
-    # Eight pairs with two workers, so that the discriminator does not judge all of them.
     batch = PhotoData(
         pairs=(data / "pairs",),
         prepared=data / "prepared",
-        synthetic=4,
-        transplants=2,
+        synthetic=6,
         smiles=2,
         unchanged=2,
         wild=2,
-        calm=2,
     )
     train_photo(
         PhotoTraining(
             data=batch,
             out=out / "photo",
             steps=4,
-            adversarial_from=1,
-            adversarial_ramp=1,
-            network=PhotoConfig(widths=(4, 4, 8, 8), middle_blocks=1, fine=8, refine=4),
+            judged_from=1,
+            judged_ramp=1,
+            network=PhotoConfig(widths=(4, 4, 8, 8), middle_blocks=1, fine=8),
             log_every=1,
             sheet_every=4,
             threads=1,

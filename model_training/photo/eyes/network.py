@@ -14,8 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR
 from model_training.photo.eyes.config import EyeOpenerConfig
-from model_training.photo.network import WINDOW_LEFT, WINDOW_SIZE, WINDOW_TOP, conv_block
+from model_training.photo.network import (
+    CROP_SIZE,
+    WINDOW_LEFT,
+    WINDOW_SIZE,
+    WINDOW_TOP,
+    conv_block,
+)
 
 PATCH_HEIGHT, PATCH_WIDTH = 72, 96
 """Size of an eye's patch in pixels, three for two of the 256 px crop."""
@@ -32,6 +39,11 @@ shut eyes, 41 % of slits (lids 0.07 to 0.12 eye widths apart) and 0.1 % of 800 o
 SAY = 3.0
 """Largest logit with which an eye has a say (half of it) about the other one."""
 _FADE = 8
+
+
+_AREA = (34.0, 24.0)
+"""Half axes of the ellipse that an opened eye has to itself, in pixels of the 256 px crop; it fades
+over its outer third."""
 
 
 class OpenedEyes(NamedTuple):
@@ -203,3 +215,16 @@ def open_eyes(opener: EyeOpener, window: Tensor, ratio: int) -> OpenedWindow:
     paint, cover = (part.reshape(2, count, *part.shape[1:]) for part in eyes[:2])
     cover = cover * amount[:, :, None, None, None]
     return OpenedWindow(on_window(paint, ratio), on_window(cover, ratio), amount)
+
+
+def eye_areas(side: int) -> Tensor:
+    """What of the window belongs to the right and the left eye, [2, 1, side, side] in [0, 1]."""
+    line = (torch.arange(side, dtype=torch.float32) + 0.5) * (WINDOW_SIZE / side)
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    row = EYE_MIDPOINT[1] * CROP_SIZE - WINDOW_TOP
+    areas = []
+    for side_of_face in (-0.5, 0.5):
+        column = (EYE_MIDPOINT[0] + side_of_face * INTER_OCULAR) * CROP_SIZE - WINDOW_LEFT
+        distance = (((x - column) / _AREA[0]) ** 2 + ((y - row) / _AREA[1]) ** 2).sqrt()
+        areas.append(((1 - distance) * 3).clamp(0, 1))
+    return torch.stack(areas)[:, None]

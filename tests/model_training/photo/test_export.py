@@ -22,8 +22,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def network() -> PhotoNet:
     torch.manual_seed(0)
-    network = PhotoNet(PhotoConfig(widths=(4, 8, 8, 8), middle_blocks=1, refine=4))
-    for head in (network.flow_head, network.refine[2]):
+    network = PhotoNet(PhotoConfig(widths=(4, 8, 8, 8), middle_blocks=1, fine=8))
+    for head in (network.coarse_motion, network.fine_maps):
         torch.nn.init.normal_(head.weight, std=0.3)
     return network.eval()
 

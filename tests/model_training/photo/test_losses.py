@@ -4,36 +4,42 @@ import pytest
 import torch
 
 from model_training.photo.losses import (
-    PhotoLossWeights,
-    balance,
-    changed_weights,
+    TUCK,
+    agreement,
     displacement,
-    gradient_l1,
-    lsgan_discriminator,
-    lsgan_generator,
+    light_error,
+    line_error,
+    lips_meet,
     movement_balance,
-    reconstruction,
+    opening_error,
     region_weights,
-    regularisation,
-    surroundings_weights,
+    stillness,
     total_variation,
-    weighted_l1,
+    tucked,
 )
-from model_training.photo.network import PhotoMaps
+from model_training.photo.network import MAP_SIZE, PhotoMaps
+from tests.model_training.photo.maps import plain_maps
+
+PIXEL = 2 / 192
+"""A pixel of the window in `grid_sample`'s unit."""
+REGIONS = torch.ones(1, 1, MAP_SIZE, MAP_SIZE)
 
 
-def test_weighted_l1_by_hand() -> None:
-    a = torch.tensor([[[[1.0, 2.0]]]])
-    b = torch.tensor([[[[0.0, 4.0]]]])
-    weights = torch.tensor([[[[3.0, 0.5]]]])
-    assert weighted_l1(a, b, weights).item() == pytest.approx((3 * 1 + 0.5 * 2) / 2)
+def lines(at: float = 120.0) -> torch.Tensor:
+    """Distance to a level lip line in a row of the window, [1, 1, 96, 96]."""
+    row = torch.arange(MAP_SIZE) * 2 + 0.5
+    return (row - at).view(1, 1, -1, 1).expand(1, 1, MAP_SIZE, MAP_SIZE)
 
 
-def test_gradient_l1_by_hand() -> None:
-    a = torch.tensor([[[[0.0, 1.0], [2.0, 5.0]]]])
-    # Horizontal differences 1 and 3, vertical 2 and 4.
-    assert gradient_l1(a, torch.zeros_like(a)).item() == pytest.approx(2 + 3)
-    assert gradient_l1(a, a + 7).item() == 0
+def sideways() -> torch.Tensor:
+    """How far beyond corners 28 px from the middle each column lies, [1, 1, 96, 96]."""
+    column = (torch.arange(MAP_SIZE) + 0.5 - MAP_SIZE / 2).abs() * 2
+    return (column - 28).expand(1, 1, MAP_SIZE, MAP_SIZE)
+
+
+def known(x: float, y: float) -> torch.Tensor:
+    """The same displacement in pixels everywhere, trusted everywhere, [1, 3, 96, 96]."""
+    return torch.tensor([x, y, 1.0]).view(1, 3, 1, 1).expand(1, 3, MAP_SIZE, MAP_SIZE)
 
 
 def test_total_variation_by_hand() -> None:
@@ -42,67 +48,34 @@ def test_total_variation_by_hand() -> None:
     assert total_variation(flow).item() == pytest.approx(0.15)
 
 
-def test_lsgan_by_hand() -> None:
-    assert lsgan_generator(torch.tensor([0.0, 2.0])).item() == pytest.approx(1.0)
-    loss = lsgan_discriminator(torch.tensor([0.5]), torch.tensor([0.5, -0.5]), torch.tensor([2.0]))
-    assert loss.item() == pytest.approx(0.25 + 0.25 + 0.5 * 4)
-
-
-def test_reconstruction_ignores_what_is_not_valid_and_keeps_the_input_there() -> None:
-    weights = PhotoLossWeights()
-    neutral, expressive = torch.zeros(1, 3, 16, 16), torch.zeros(1, 3, 16, 16)
-    neutral[..., 8:] = 1.0  # the target disagrees where it is not to be trusted
-    valid = torch.ones(1, 1, 16, 16)
-    valid[..., 8:] = 0
-    regions = torch.ones(1, 1, 16, 16)
-    assert reconstruction(expressive, expressive, neutral, expressive, valid, regions, weights) == 0
-    changed = expressive.clone()
-    changed[..., 8:] = 1.0
-    loss = reconstruction(changed, expressive, neutral, expressive, valid, regions, weights)
-    assert loss.item() == pytest.approx(weights.outside * 0.5)
-
-
-def test_regularisation_by_hand() -> None:
-    maps = PhotoMaps(
-        flow=torch.full((1, 2, 4, 4), 0.2),
-        mask=torch.full((1, 1, 16, 16), 0.5),
-        paint=torch.zeros(1, 3, 16, 16),
-        shade=torch.zeros(1, 3, 16, 16),
-    )
-    weights = PhotoLossWeights(mask=0.03, flow=0.05)
-    assert regularisation(maps, weights).item() == pytest.approx(0.03 * 0.5 + 0.05 * 0.2)
-
-
-def test_weights_follow_the_crop_contract() -> None:
-    regions, surroundings = region_weights()[0, 0], surroundings_weights()[0, 0]
-    mouth, eye, corner = (188, 128), (113, 93), (4, 4)
+def test_regions_follow_the_crop_contract() -> None:
+    regions = region_weights()[0, 0]
+    mouth, eye, corner = (94, 64), (56, 46), (2, 2)
     assert regions[mouth] > 3.5 > regions[eye] > 1.8 > regions[corner] >= 1
-    assert surroundings[mouth] == surroundings[eye] == 0
-    assert surroundings[corner] == 1
 
 
-def test_changed_weights_point_at_the_change() -> None:
-    neutral, expressive = torch.zeros(1, 3, 32, 32), torch.zeros(1, 3, 32, 32)
-    expressive[..., 14:18, 14:18] = 1.0
-    weights = changed_weights(neutral, expressive)[0, 0]
-    assert weights[16, 16] > 0.5
-    assert weights[0, 0] == 0
+def test_each_layer_is_held_to_the_motion_of_its_side() -> None:
+    line, true = lines(), known(0, 2.0)
+    maps = plain_maps()
+    off = displacement(maps, true, line, sideways(), REGIONS)
+    maps.upper[:, 1] = torch.where(line[:, 0] > 0, 0.0, 2 * PIXEL)
+    maps.lower[:, 1] = torch.where(line[:, 0] > 0, 2 * PIXEL, 0.0)
+    between = displacement(maps, true, line, sideways(), REGIONS)
+    assert 0 < between < 0.4 * off, "beyond the corners both are held to it"
+    maps.upper[:, 1] = maps.lower[:, 1] = 2 * PIXEL
+    assert displacement(maps, true, line, sideways(), REGIONS) == pytest.approx(0, abs=1e-9)
 
 
 def test_displacement_by_hand() -> None:
-    # 16 px window, flow of 4 x 4: a pixel is 1/8 of `grid_sample`'s unit.
-    true = torch.zeros(1, 3, 16, 16)
-    true[:, 0] = 2.0
-    true[:, 2, :8] = 1.0  # the upper half is trusted
-    regions = torch.ones(1, 1, 16, 16)
-    flow = torch.zeros(1, 2, 4, 4)
-    # 2/8 off in x (beyond 0.06 linear: minus 0.06/2), 0 in y, half of the places.
-    assert displacement(flow, true, regions).item() == pytest.approx((0.25 - 0.03) / 2 / 2)
-    flow[:, 0, :2] = 0.22
-    # 0.03 off: squared, over twice 0.06.
-    assert displacement(flow, true, regions).item() == pytest.approx(0.03**2 / 0.12 / 4)
-    flow[:, 0, :2] = 0.25
-    assert displacement(flow, true, regions).item() == 0
+    # Without a mouth: all above the line, both layers beyond the corners.
+    line = torch.full((1, 1, MAP_SIZE, MAP_SIZE), -10.0)
+    maps = plain_maps()
+    maps.upper[:, 0] = maps.lower[:, 0] = 3 * PIXEL
+    # One pixel off: squared, over twice 0.06, in one of two components.
+    found = displacement(maps, known(2.0, 0), line, sideways(), REGIONS)
+    x = (torch.arange(MAP_SIZE) + 0.5 - MAP_SIZE / 2).abs() * 2
+    layers = 1 + ((x - 30) / 8).clamp(0, 1).mean()
+    assert found.item() == pytest.approx(PIXEL**2 / 0.12 / 2 * layers.item(), rel=1e-4)
 
 
 def test_small_movements_count_as_much_as_large_ones() -> None:
@@ -116,7 +89,68 @@ def test_small_movements_count_as_much_as_large_ones() -> None:
     assert movement_balance(true, regions).flatten().tolist() == pytest.approx([1, 4, 1, 0.5])
 
 
-def test_balance_lifts_small_changes_and_leaves_unchanged_pairs_alone() -> None:
-    neutral = torch.zeros(4, 3, 8, 8)
-    change = torch.tensor([0.0, 0.01, 0.04, 0.4]).view(4, 1, 1, 1)
-    assert balance(neutral, neutral + change).flatten().tolist() == pytest.approx([1, 3, 1, 0.6])
+def test_open_lips_are_fetched_inside_the_lip() -> None:
+    line, opening = lines(119.5), torch.zeros(1, 1, MAP_SIZE, MAP_SIZE)
+    assert torch.equal(tucked(known(0, 0), line, opening), known(0, 0))
+    opening[..., 58:62, 40:56] = 1
+    moved = tucked(known(0, 0), line, opening)[0, 1, :, 48]
+    above, below = moved[59], moved[60]  # rows 118.5 and 120.5, a pixel from the line
+    assert -TUCK < above < -0.5
+    assert 0.5 < below < TUCK
+    assert moved[30].abs() < 1e-6
+
+
+def test_line_and_opening_cost_nothing_when_found() -> None:
+    line = lines()
+    assert line_error(line.clamp(-10, 10), line, sideways()) == 0
+    near, far = line.clamp(-10, 10).clone(), line.clamp(-10, 10).clone()
+    near[..., 56:60, 48] += 1
+    far[..., 10:14, 48] += 1
+    assert line_error(near, line, sideways()) > 5 * line_error(far, line, sideways()) > 0
+    opening = torch.zeros(1, 1, 8, 8)
+    opening[..., 4:] = 1
+    assert opening_error(opening, opening) < 1e-3
+    assert opening_error(1 - opening, opening) > 5
+
+
+def test_what_must_agree_and_what_must_stay() -> None:
+    maps = plain_maps()
+    maps.upper[..., 48] = 0.1
+    assert agreement(maps, sideways()) == 0, "lips may part"
+    maps.upper[..., 2] = 0.1
+    assert agreement(maps, sideways()).item() == pytest.approx(0.1 / MAP_SIZE)
+    true = torch.zeros(1, 3, MAP_SIZE, MAP_SIZE)
+    true[:, 2, :, 40:60] = 1
+    maps = plain_maps()
+    maps.lower[..., 50] = 0.1
+    assert stillness(maps, true) == 0
+    maps.lower[..., 0] = 0.1
+    assert stillness(maps, true).item() == pytest.approx(0.1 / MAP_SIZE)
+
+
+def test_light_is_what_the_true_motion_leaves() -> None:
+    neutral = torch.full((1, 3, 192, 192), 0.0)
+    fold = neutral.clone()
+    fold[..., 100:120, 60:80] = -0.5  # half of its light
+    maps, line = plain_maps(), torch.full((1, 1, MAP_SIZE, MAP_SIZE), -10.0)
+    without = light_error(maps, neutral, fold, known(0, 0), line, REGIONS)
+    lit = maps._replace(light=torch.zeros_like(maps.light))
+    lit.light[..., 50:60, 30:40] = 1.0
+    assert light_error(lit, neutral, fold, known(0, 0), line, REGIONS) < 0.15 * without
+    shifted = neutral.clone()
+    shifted[..., 108:128, 60:80] = -0.5
+    assert light_error(lit, neutral, shifted, known(0, 8.0), line, REGIONS) < 0.2 * without
+
+
+def test_lips_meet_where_both_edges_come_to_the_line() -> None:
+    rows = lines(0.0)
+    lips = torch.cat([rows - 110, rows - 130], 1)  # inner lips 20 px apart
+    maps = plain_maps()._replace(line=lines(120.0).clamp(-10, 10))
+    apart = lips_meet(maps, lips, sideways())
+    assert apart > 4
+    maps.upper[:, 1], maps.lower[:, 1] = (-10 - TUCK) * PIXEL, (10 + TUCK) * PIXEL
+    assert lips_meet(maps, lips, sideways()) < 0.01
+
+
+def test_maps_are_named_as_the_network_answers() -> None:
+    assert PhotoMaps._fields == ("upper", "lower", "line", "opening", "crease", "light")

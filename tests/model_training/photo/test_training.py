@@ -24,20 +24,18 @@ def training(tmp_path: Path) -> PhotoTraining:
     data = PhotoData(
         pairs=(pairs,),
         prepared=prepared,
-        synthetic=2,
-        transplants=1,
+        synthetic=3,
         smiles=1,
         unchanged=1,
-        wild=1,
-        calm=2,
+        wild=2,
     )
     return PhotoTraining(
         data=data,
         out=tmp_path / "run",
         steps=4,
-        adversarial_from=1,
-        adversarial_ramp=1,
-        network=PhotoConfig(widths=(4, 4, 8, 8), middle_blocks=1, fine=8, refine=4),
+        judged_from=1,
+        judged_ramp=1,
+        network=PhotoConfig(widths=(4, 4, 8, 8), middle_blocks=1, fine=8),
         save_every=0.0,
         sheet_every=2,
         threads=1,
@@ -65,7 +63,7 @@ def test_resumed_run_equals_uninterrupted_run(
     assert load_checkpoint(second.out / "photo.pt")["step"] == 2
     resumed = load_checkpoint(train_photo(second))
     assert resumed["step"] == whole["step"] == 4
-    for part in ("network", "average", "critic"):
+    for part in ("network", "average"):
         for name, value in whole[part].items():
             assert torch.equal(value, resumed[part][name]), f"{part}.{name}"
 
@@ -77,7 +75,7 @@ def test_sheets_and_log_are_written(training: PhotoTraining) -> None:
     assert sheets == ["000002.png", "000004.png"]
     rows = read_rows(training.out / "photo.csv")
     assert rows
-    assert {"rebuild", "displacement", "mask", "D(real)", "D(output)"} <= rows[-1].keys()
+    assert {"displacement", "line", "opening", "light", "lips"} <= rows[-1].keys()
 
 
 @pytest.mark.slow
@@ -88,7 +86,7 @@ def test_a_run_refuses_other_settings(training: PhotoTraining) -> None:
     for other, named in (
         (replace(begun, steps=2), r"steps \(1 -> 2\)"),
         (replace(begun, weights=heavier), "weights"),
-        (replace(begun, data=replace(begun.data, calm=3)), r"calm \(2 -> 3\)"),
+        (replace(begun, data=replace(begun.data, wild=3)), r"wild \(2 -> 3\)"),
         (replace(begun, meter=DEFAULT_MODELS_DIR / "meter" / "meter.onnx"), "meter"),
     ):
         with pytest.raises(CheckpointError, match=named):
@@ -109,12 +107,17 @@ def test_windows_hold_the_face(training: PhotoTraining) -> None:
     assert batch.neutral.shape == batch.expressive.shape == (4, 3, 256, 256)
     assert torch.equal(batch.neutral[0], batch.expressive[0]), "the first is neutral to neutral"
     moved = (batch.flow[:, :2].abs() * batch.flow[:, 2:]).amax((1, 2, 3))
-    assert moved[0] < 0.1, "nothing moves between equal pictures"
-    assert moved[1] > 0.5, "an opening mouth moves"
-    assert moved[2] == 0, "a transplant's members are two people"
+    assert moved[0] == 0, "nothing moves between equal pictures"
+    assert (moved[1:] > 10).all(), "an opening mouth moves"
+    assert batch.opening[0].max() == 0
+    assert batch.wild_opening.flatten(1).sum(1).min() > 100
+    lips = batch.lips[:, :, 100, 64]
+    assert (lips[:, 0] - lips[:, 1] > 20).all(), "the lower lip's edge lies below the upper one's"
+    assert batch.line[:, 0, 20, 64].max() < 0 < batch.line[:, 0, 120, 64].min()
     window = Window.random(rng)
     cut = window.cut(batch.wild)
-    assert cut.shape == (1, 3, 192, 192)
+    assert cut.shape == (2, 3, 192, 192)
+    assert window.cut(batch.line).shape == (4, 1, 96, 96)
     assert torch.equal(window.put_back(cut, batch.wild), batch.wild)
     assert torch.equal(window.cut(window.put_back(-cut, batch.wild)), -cut)
 
@@ -129,14 +132,14 @@ def test_training_goes_on_from_exported_weights_and_asks_the_meter(
         start_from=DEFAULT_MODELS_DIR / "photo" / "network.onnx",
         meter=DEFAULT_MODELS_DIR / "meter" / "meter.onnx",
         steps=2,
-        adversarial_from=0,
+        judged_from=0,
         log_every=1,
         sheet_every=100,
     )
     saved = load_checkpoint(train_photo(config))
     started = initializers(DEFAULT_MODELS_DIR / "photo" / "network.onnx")["down8.0.weight"]
     moved = (saved["network"]["down8.0.weight"] - started).abs().max()
-    assert 0 < moved < 0.01, "two warm-up steps away from the exported weights"
+    assert 0 < moved < 0.03, "two warm-up steps away from the exported weights"
     rows = read_rows(config.out / "photo.csv")
     assert float(rows[0]["expression"]) >= 0
     assert float(rows[0]["misread"]) > 0

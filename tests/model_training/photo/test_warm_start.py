@@ -52,17 +52,8 @@ def test_network_answers_as_its_file_before_and_after_settling() -> None:
     _close(network(inputs), wanted, 1e-4)
     # In training a batch norm takes its batch's statistics: on what it was settled on, the same.
     network.train()
-    flow = network(inputs).flow
-    assert (flow - wanted.flow).abs().max() < 0.1 * wanted.flow.abs().max()
-
-
-@torch.no_grad()
-def test_wider_network_answers_the_same() -> None:
-    torch.manual_seed(0)
-    sizes = PhotoConfig()
-    wider = PhotoNet(PhotoConfig(fine=sizes.fine + 16, refine=sizes.refine + 8)).eval()
-    load_photo_network(wider, PHOTO)
-    _close(wider(_inputs()), _exported(_inputs()), 1e-4)
+    flow = network(inputs).upper
+    assert (flow - wanted.upper).abs().max() < 0.1 * wanted.upper.abs().max()
 
 
 def test_meter_answers_as_its_file() -> None:

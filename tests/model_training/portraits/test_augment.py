@@ -4,13 +4,13 @@ import numpy as np
 import torch
 
 from model_training.portraits.augment import (
+    Misalignment,
     augment_pair,
     augment_single,
     compress,
     flip,
     mirrored_flow,
-    misalign,
-    one_side,
+    mirrored_points,
     side_light,
     to_grey,
 )
@@ -18,27 +18,10 @@ from model_training.portraits.augment import (
 
 def test_equal_members_stay_equal() -> None:
     images = torch.rand(16, 3, 64, 64) * 2 - 1
-    valid = torch.ones(16, 1, 64, 64)
-    flow = torch.zeros(16, 3, 64, 64)
-    neutral, expressive, _, _ = augment_pair(
-        images, images.clone(), valid, flow, np.random.default_rng(0)
-    )
+    flow = torch.zeros(16, 3, 32, 32)
+    neutral, expressive, _ = augment_pair(images, images.clone(), flow, np.random.default_rng(0))
     torch.testing.assert_close(neutral, expressive)
     assert (neutral - images).abs().amax((1, 2, 3)).gt(0).sum() >= 8, "something happens to most"
-
-
-def test_validity_is_mirrored_with_the_picture() -> None:
-    images = torch.linspace(-1, 1, 32).view(1, 1, 1, 32).expand(12, 3, 32, 32).clone()
-    valid = (images[:, :1] > 0).float()
-    flow = torch.stack([valid[:, 0], torch.zeros_like(valid[:, 0]), valid[:, 0]], 1)
-    _, expressive, mirrored, turned = augment_pair(
-        images, images.clone(), valid, flow, np.random.default_rng(3)
-    )
-    falls = expressive[:, 0, 16, 4:12].mean(1) > expressive[:, 0, 16, 20:28].mean(1)
-    assert falls.any()
-    assert not falls.all()
-    assert torch.equal(mirrored[:, 0, 0, 0] == 1, falls)
-    assert torch.equal(turned[:, 0].sum((1, 2)) < 0, falls), "to the right becomes to the left"
 
 
 def test_mirrored_flow_points_the_other_way() -> None:
@@ -50,20 +33,18 @@ def test_mirrored_flow_points_the_other_way() -> None:
     assert torch.equal(mirrored_flow(flow, torch.tensor([False])), flow)
 
 
-def test_one_side_keeps_the_expression_on_one_side() -> None:
-    neutral, expressive = torch.zeros(8, 3, 4, 64), torch.ones(8, 3, 4, 64)
-    chosen = torch.arange(8) > 0
-    winks = one_side(neutral, expressive, chosen, np.random.default_rng(0))
-    assert torch.equal(winks[0], expressive[0])
-    left, right = winks[1:, 0, 0, :20].mean(1), winks[1:, 0, 0, -20:].mean(1)
-    assert ((left + right) == 1).all(), "one side is neutral, the other is not"
-    assert 0 < left.sum() < 7, "sometimes left, sometimes right"
+def test_mirrored_points_stay_in_order() -> None:
+    points = torch.tensor([[[1.0, 5.0], [10.0, 7.0]]])
+    turned = mirrored_points(points, 64, torch.tensor([True]))
+    assert turned.tolist() == [[[53.0, 7.0], [62.0, 5.0]]]
+    assert torch.equal(mirrored_points(turned, 64, torch.tensor([True])), points)
+    assert torch.equal(mirrored_points(points, 64, torch.tensor([False])), points)
 
 
 def test_what_is_hidden_gets_no_trusted_flow() -> None:
     images = torch.rand(64, 3, 32, 32) * 2 - 1
-    flow, valid = torch.ones(64, 3, 32, 32), torch.ones(64, 1, 32, 32)
-    found = augment_pair(images, images.clone(), valid, flow, np.random.default_rng(0))[3]
+    flow = torch.ones(64, 3, 16, 16)
+    found = augment_pair(images, images.clone(), flow, np.random.default_rng(0))[2]
     hidden = (found[:, 2] == 0).flatten(1).any(1).sum()
     assert 1 <= hidden <= 16, "about a tenth of the samples have something before the face"
 
@@ -86,14 +67,31 @@ def test_side_light_darkens_one_side() -> None:
     assert torch.equal(side_light(white, torch.tensor([0.0]), torch.tensor([0.0])), white)
 
 
-def test_misalign_moves_all_channels_together_and_only_a_little() -> None:
+def test_misalignment_moves_only_a_little() -> None:
     ramp = torch.linspace(-1, 1, 256).view(1, 1, 1, 256).expand(64, 1, 256, 256)
-    both = torch.cat([ramp, -ramp], 1)
-    moved = misalign(both, np.random.default_rng(0))
-    torch.testing.assert_close(moved[:, 0], -moved[:, 1])
+    moved = Misalignment.draw(64, np.random.default_rng(0)).of_maps(ramp)
     pixels = (moved[:, 0, 128, 128] - ramp[:, 0, 128, 128]).abs() * 128
     assert 1 < pixels.mean() < 5
     assert pixels.max() < 15
+
+
+def test_pictures_flow_and_points_are_misaligned_together() -> None:
+    off = Misalignment.draw(4, np.random.default_rng(1))
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    dot = torch.exp(-((x - 40) ** 2 + (y - 20) ** 2) / 8).expand(4, 1, 64, 64)
+    moved = off.of_maps(dot)[:, 0].flatten(1).argmax(1)
+    found = torch.stack([moved % 64, moved // 64], 1).float()
+    (wanted,) = off.of_points(torch.tensor([[40.0, 20.0]]).expand(4, 1, 2), 64).unbind(1)
+    assert (found - wanted).abs().max() < 1
+    # A flow to the right turns as the picture does, and is as long as the picture is large.
+    flow = torch.tensor([3.0, 0.0, 1.0]).view(1, 3, 1, 1).expand(4, 3, 32, 32)
+    turned = off.of_flow(flow)
+    ends = off.of_points(torch.tensor([[30.0, 30.0], [33.0, 30.0]]).expand(4, 2, 2), 64)
+    torch.testing.assert_close(turned[:, :2, 16, 16], ends[:, 1] - ends[:, 0], atol=1e-4, rtol=0)
+    assert turned[:, 2].unique().tolist() == [1.0]
+    half = flow.clone()
+    half[:, 2, :, 16:] = 0
+    assert set(off.of_flow(half)[:, 2].unique().tolist()) == {0.0, 1.0}
 
 
 def test_compress_touches_one_sample_and_costs_little() -> None:

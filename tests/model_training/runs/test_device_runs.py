@@ -101,21 +101,21 @@ def test_a_run_that_moves_ends_with_the_weights_of_one_that_stayed(
 
 def test_photo_from_exported_weights_with_its_judges_and_sheets(tmp_path: Path) -> None:
     pairs, prepared = write_photo_set(tmp_path)
-    data = PhotoData((pairs,), prepared, 1, 0, 1, unchanged=0, wild=1, calm=1)
+    data = PhotoData((pairs,), prepared, 1, 1, unchanged=0, wild=1)
     config = PhotoTraining(
         data,
         tmp_path / "run",
         start_from=DEFAULT_MODELS_DIR / "photo" / "network.onnx",
         meter=DEFAULT_MODELS_DIR / "meter" / "meter.onnx",
         steps=1,
-        adversarial_from=0,
+        judged_from=0,
         log_every=1,
         threads=1,
     )
     with on(THERE):
         train_photo(config, THERE)
     (row,) = read_rows(config.out / "photo.csv")
-    assert {"rebuild", "misread", "expression", "D(real)"} <= row.keys()
+    assert {"displacement", "light", "lips", "misread", "expression"} <= row.keys()
     assert (config.out / "sheets" / "000001.png").is_file()
     assert load_checkpoint(config.out / "photo.pt")["step"] == 1
 

@@ -7,7 +7,6 @@ that a stage has to end with the CPU's weights, bit by bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,22 +26,23 @@ from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
 from model_training.meter.data import MeterBatches, MeterSet
 from model_training.meter.network import BLENDSHAPE_NAMES, MeterNet
 from model_training.meter.train import steps_of_meter
-from model_training.photo.adversarial import AdversarialParts
-from model_training.photo.batches import PhotoShare, Window
+from model_training.photo.batches import PhotoBatch, Window
 from model_training.photo.config import PhotoConfig, PhotoData, PhotoTraining
 from model_training.photo.expression_loss import ExpressionLoss
+from model_training.photo.eyes.adversarial import AdversarialParts
 from model_training.photo.eyes.batches import EyeBatch
 from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeTraining
 from model_training.photo.eyes.train import eye_parts, steps_of_eyes
-from model_training.photo.step import PhotoStep, photo_parts
+from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.portraits.crops import CropCache
+from model_training.runs.averages import WeightAverage
 from model_training.runs.compute import ON_CPU, Compute
 from model_training.runs.config import Pace
 from model_training.runs.loop import StepFunction
 from tests.model_training.pretend_device import DEVICE, PretendDevice, values
 
 METER = MeterConfig(widths=(4, 4, 4, 4, 4), hidden=8)
-PHOTO = PhotoConfig(widths=(4, 4, 8, 8), middle_blocks=1, fine=8, refine=4)
+PHOTO = PhotoConfig(widths=(4, 4, 8, 8), middle_blocks=1, fine=8)
 THERE = Compute(DEVICE)
 # torch warns that copying to a meta tensor does nothing; these have values.
 pytestmark = pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")
@@ -63,7 +63,7 @@ class Made(NamedTuple):
     weights: nn.Module
 
 
-def averaged(step: StepFunction, parts: AdversarialParts[Any]) -> Made:
+def averaged(step: StepFunction, parts: AdversarialParts[Any] | PhotoParts) -> Made:
     """With the average following the network, as the loop does it."""
 
     def both(index: int) -> Mapping[str, Tensor | float]:
@@ -72,7 +72,9 @@ def averaged(step: StepFunction, parts: AdversarialParts[Any]) -> Made:
         return found
 
     # Its count of updates stays on the CPU.
-    return Made(both, nn.ModuleList([parts.network, parts.critic, parts.average.module]))
+    trained = [part for part in parts.by_name().values() if isinstance(part, nn.Module)]
+    kept = [part.module if isinstance(part, WeightAverage) else part for part in trained]
+    return Made(both, nn.ModuleList(kept))
 
 
 def pictures(*shape: int) -> Tensor:
@@ -80,21 +82,21 @@ def pictures(*shape: int) -> Tensor:
 
 
 def photo(compute: Compute) -> Made:
-    """With both judges, on two pairs of which the second is of two people."""
+    """With the meter as a judge, on two pairs and a photograph without one."""
     config = PhotoTraining(
-        PhotoData((), Path()), Path(), adversarial_from=0, adversarial_ramp=1, network=PHOTO
+        PhotoData((), Path()), Path(), judged_from=0, judged_ramp=1, network=PHOTO
     )
-    parts = photo_parts(config, compute)
+    parts = PhotoParts(config, compute)
     calm = pictures(2, 3, 256, 256).to(compute.device)
     meter = ExpressionLoss(MeterNet(METER).to(compute.device), calm)
-    step = PhotoStep(replace(config, meter=Path()), parts, meter, compute)
-    pair = pictures(2, 3, 256, 256)
-    flow = torch.cat([pair[:, :2], (pair[:, 2:] > 0).float()], 1)
-    share = PhotoShare(
-        *(pair, pair.flip(3), torch.ones(2, 1, 256, 256), flow),
-        *(pictures(1, 3, 256, 256), pictures(1, 3, 256, 256), torch.tensor([0])),
+    step = PhotoStep(config, parts, meter, compute)
+    pair, maps = pictures(2, 3, 256, 256), pictures(2, 3, 128, 128)
+    batch = PhotoBatch(
+        *(pair, pair.flip(3), torch.cat([maps[:, :2], (maps[:, 2:] > 0).float()], 1)),
+        *((maps[:, :1] > 0).float(), maps[:, 1:2] * 20, maps[:, :1] * 60),
+        *(pair[:1], (maps[:1, :1] > 0).float(), maps[:1, :2] * 20, maps[:1, :1] * 60),
     )
-    return averaged(lambda index: step(index, Window.middle(), compute.send(share)), parts)
+    return averaged(lambda index: step(index, Window.middle(), compute.send(batch)), parts)
 
 
 def eyes(compute: Compute) -> Made:

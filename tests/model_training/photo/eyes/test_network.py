@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from model_training.photo.eye_guard import EyeGuard
 from model_training.photo.eyes.network import (
     BOX_HEIGHT,
     BOX_LEFT,
@@ -13,12 +12,13 @@ from model_training.photo.eyes.network import (
     BOX_WIDTH,
     EyeOpener,
     EyeOpenerConfig,
+    eye_areas,
     eye_patches,
     on_window,
     open_eyes,
     shut_amount,
 )
-from model_training.photo.network import WINDOW_LEFT, WINDOW_TOP, PhotoMaps, window_of
+from model_training.photo.network import WINDOW_LEFT, WINDOW_TOP, window_of
 
 SMALL = EyeOpenerConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
 
@@ -86,12 +86,10 @@ def test_open_eyes_are_not_touched() -> None:
     assert opened.cover.max() > 0.1
 
 
-def test_what_the_opener_takes_over_the_network_leaves() -> None:
-    flow, mask = torch.full((1, 2, 48, 48), 0.02), torch.full((1, 1, 192, 192), 0.3)
-    maps = PhotoMaps(flow, mask, torch.zeros(1, 3, 192, 192), torch.zeros(1, 3, 192, 192))
-    window = torch.zeros(1, 3, 192, 192)
-    kept = EyeGuard()(window, maps, torch.tensor([[1.0], [0.0]]))
-    row, right, left = 55, 61, 131
-    assert kept.mask[0, 0, row, right] == 0
-    assert kept.flow[0, :, row // 4, right // 4].abs().max() < 1e-6
-    assert kept.mask[0, 0, row, left] == pytest.approx(0.3)
+def test_each_eye_has_its_area() -> None:
+    areas = eye_areas(96)
+    assert areas.shape == (2, 1, 96, 96)
+    row, right, left = 55 // 2, 61 // 2, 131 // 2
+    assert areas[0, 0, row, right] == areas[1, 0, row, left] == 1
+    assert areas[0, 0, row, left] == areas[1, 0, row, right] == 0
+    assert areas[:, 0, 60:].max() == 0, "the mouth belongs to none"

@@ -1,4 +1,4 @@
-"""LSGAN patch discriminator with spectral norm, for `photo`."""
+"""LSGAN patch discriminator with spectral norm, for the eye opener."""
 
 from __future__ import annotations
 

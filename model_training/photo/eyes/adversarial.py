@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from model_training.photo.critic import PatchDiscriminator
-from model_training.photo.losses import lsgan_discriminator
+from model_training.photo.eyes.critic import PatchDiscriminator
+from model_training.photo.eyes.losses import lsgan_discriminator
 from model_training.runs.averages import WeightAverage
 from model_training.runs.compute import Compute
 

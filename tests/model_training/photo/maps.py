@@ -1,0 +1,23 @@
+"""Maps that change nothing."""
+
+from __future__ import annotations
+
+import torch
+
+from model_training.photo.network import LINE_REACH, MAP_SIZE, PhotoMaps
+
+
+def plain_maps(batch: int = 1) -> PhotoMaps:
+    """No motion, no light, no mouth."""
+
+    def maps(channels: int) -> torch.Tensor:
+        return torch.zeros(batch, channels, MAP_SIZE, MAP_SIZE)
+
+    return PhotoMaps(
+        upper=maps(2),
+        lower=maps(2),
+        line=maps(1) - LINE_REACH,
+        opening=maps(1),
+        crease=maps(1),
+        light=maps(3),
+    )

@@ -1,0 +1,94 @@
+"""`render` does what its maps say, in training and in serving, at every size."""
+
+import pytest
+import torch
+
+from model_training.photo.network import MAP_SIZE
+from model_training.photo.render import (
+    DARKEST,
+    REGIONS,
+    compose,
+    fetch,
+    region_shares,
+    render,
+    render_sharp,
+)
+from tests.model_training.photo.maps import plain_maps
+
+PIXEL = 2 / 192
+ALL = torch.ones(1, 1, MAP_SIZE, MAP_SIZE)
+
+
+def level_line(at: float = 96.0) -> torch.Tensor:
+    row = torch.arange(MAP_SIZE) * 2 + 0.5
+    return (row - at).clamp(-10, 10).view(1, 1, -1, 1).expand(1, 1, MAP_SIZE, MAP_SIZE)
+
+
+@pytest.mark.parametrize("size", [192, 384, 768])
+def test_plain_maps_are_the_identity_at_every_size(size: int) -> None:
+    image = torch.rand(1, 3, size, size) * 2 - 1
+    torch.testing.assert_close(render(image, plain_maps()), image, atol=2e-4, rtol=0)
+    torch.testing.assert_close(render_sharp(image, plain_maps(), ALL), image, atol=2e-4, rtol=0)
+
+
+def test_flow_fetches_from_where_it_points() -> None:
+    image = torch.rand(1, 3, 192, 192)
+    flow = torch.zeros(1, 2, 192, 192)
+    flow[:, 0] = 8 * PIXEL  # to the right
+    moved = fetch(image, flow)
+    torch.testing.assert_close(moved[..., :-8], image[..., 8:], atol=1e-4, rtol=0)
+
+
+def test_a_mouth_closes_without_its_teeth() -> None:
+    """Skin, a white opening, skin: both layers move to its middle, none of it is left."""
+    image = torch.full((1, 3, 384, 384), -0.2)
+    image[..., 172:212, :] = 1.0
+    maps = plain_maps()._replace(line=level_line())
+    maps.upper[:, 1], maps.lower[:, 1] = -12 * PIXEL, 12 * PIXEL
+    out = render_sharp(image, maps, ALL)
+    # Bicubic reaches two pixels, the enlarged maps one value of theirs.
+    assert (out[..., 150:234, :] < 0).all()
+    assert image[..., 192, 192].max() == 1, "the input is not modified"
+
+
+def test_a_pixel_from_the_opening_takes_the_other_layer_or_the_dark() -> None:
+    maps = plain_maps()._replace(line=level_line())
+    maps.opening[:, :, 40:44] = 1.0  # above the line, where only the upper layer fetches
+    moved = compose(maps)
+    assert (moved.line[:, :, 41:43] > maps.line[:, :, 41:43]).all() or (
+        moved.gap[:, :, 41:43] > 0.5
+    ).all(), "both layers show teeth there: dark"
+    maps.lower[:, 1] = 30 * PIXEL
+    moved = compose(maps)
+    near = slice(46, 48)
+    maps.opening[:, :, near] = 1.0
+    moved = compose(maps)
+    assert (moved.line[:, :, near] > 0).all(), "the lower layer has lip there"
+    assert moved.gap[:, :, near].max() < 0.1
+
+
+def test_light_multiplies_and_the_line_is_dark() -> None:
+    image = torch.zeros(1, 3, 192, 192)
+    maps = plain_maps()
+    maps.light.fill_(0.5)
+    assert render(image, maps)[0, 0, 10, 10].item() == pytest.approx(2**0.5 - 1, abs=1e-4)
+    maps = plain_maps()._replace(line=level_line())
+    maps.crease.fill_(1.0)
+    out = render(image, maps)
+    assert out[0, 0, 95:97, 96].min() < -DARKEST / 3
+    assert out[0, 0, 80, 96].item() == pytest.approx(0, abs=1e-4)
+
+
+def test_regions_share_the_face_and_leave_the_rest() -> None:
+    shares = region_shares()
+    torch.testing.assert_close(shares.sum(0), torch.ones(1, MAP_SIZE, 1))
+    rows = {"brows": 15, "eyes": 27, "mouth": 60}
+    for place, name in enumerate(REGIONS):
+        assert shares[place, 0, rows[name], 0] > 0.9
+    image = torch.rand(1, 3, 192, 192) * 2 - 1
+    maps = plain_maps()
+    maps.upper[:, 0] = maps.lower[:, 0] = 5 * PIXEL
+    mouth = shares[REGIONS.index("mouth")][None].expand(1, 1, MAP_SIZE, MAP_SIZE)
+    out = render_sharp(image, maps, mouth)
+    torch.testing.assert_close(out[..., :50, :], image[..., :50, :], atol=2e-4, rtol=0)
+    assert (out[..., 100:, :] - image[..., 100:, :]).abs().mean() > 0.1
