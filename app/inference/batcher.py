@@ -23,13 +23,14 @@ from app.errors import InferenceError
 log = logging.getLogger(__name__)
 
 Crops = NDArray[np.uint8]
-Strengths = NDArray[np.float32]
+Amounts = NDArray[np.float32]
 
 
 @dataclass(slots=True, eq=False)
 class _Ticket:
     crop: Crops
     strength: float
+    regions: tuple[float, ...]
     neutral: Crops | None = None
     error: InferenceError | None = None
 
@@ -48,7 +49,7 @@ class MicroBatcher:
 
     def __init__(
         self,
-        run: Callable[[Crops, Strengths], Crops],
+        run: Callable[[Crops, Amounts, Amounts], Crops],
         max_batch: int = 8,
         delay_s: float = 0.0,
         parallel: int = 1,
@@ -56,7 +57,7 @@ class MicroBatcher:
         """Wrap a model.
 
         Args:
-            run: uint8 [B, S, S, 3] and float32 [B] -> uint8 [B, S, S, 3].
+            run: uint8 [B, S, S, 3], float32 [B] and [B, R] -> uint8 [B, S, S, 3].
             max_batch: largest B.
             delay_s: how long a run that is not full waits for more crops of its size.
             parallel: runs at once; more than one only where nothing is joined.
@@ -81,13 +82,18 @@ class MicroBatcher:
         with self._arrived:
             return sum(len(queue) for queue in self._waiting.values())
 
-    def submit(self, crop: Crops, strength: float) -> Crops:
+    def submit(self, crop: Crops, strength: float, regions: tuple[float, ...] = ()) -> Crops:
         """One crop, uint8 [S, S, 3], to its neutral form; returns when its batch has run.
+
+        Args:
+            crop: the crop.
+            strength: see `NeutralizerSession.run`.
+            regions: R amounts, the same number in every call.
 
         Raises:
             InferenceError: the runtime failed.
         """
-        ticket = _Ticket(crop, strength)
+        ticket = _Ticket(crop, strength, regions)
         size = crop.shape[0]
         with self._arrived:
             self._waiting.setdefault(size, deque()).append(ticket)
@@ -114,8 +120,9 @@ class MicroBatcher:
     def _run_batch(self, batch: list[_Ticket]) -> None:
         crops = np.stack([ticket.crop for ticket in batch])
         strengths = np.array([ticket.strength for ticket in batch], np.float32)
+        regions = np.array([ticket.regions for ticket in batch], np.float32)
         try:
-            neutral = self._run(crops, strengths)
+            neutral = self._run(crops, strengths, regions)
         # ONNX Runtime raises unrelated types: out of memory, a lost device, a broken kernel.
         except Exception as error:
             self._failed(batch, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -85,13 +85,21 @@ class Model:
         """Whether its last runs all failed: a lost GPU does not come back by itself."""
         return self.batcher.failures >= DEAD_AFTER
 
-    def neutralize(self, crop: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
+    def neutralize(
+        self, crop: NDArray[np.uint8], strength: float, regions: Collection[str] = ()
+    ) -> NDArray[np.uint8]:
         """One crop, uint8 [S, S, 3], to its neutral form.
+
+        Args:
+            crop: the crop.
+            strength: 0 leaves the expression, 1 removes it.
+            regions: those of `session.regions` that change; empty is all of them.
 
         Raises:
             InferenceError: the runtime failed.
         """
-        return self.batcher.submit(crop, strength)
+        amounts = tuple(float(not regions or name in regions) for name in self.session.regions)
+        return self.batcher.submit(crop, strength, amounts)
 
     def warm_up(self) -> None:
         """Run once at every crop size, so that no request pays for first-time work."""

@@ -32,23 +32,23 @@ from app.settings import Device
 log = logging.getLogger(__name__)
 
 _INPUTS = {"image": "tensor(uint8)", "strength": "tensor(float)"}
+_REGIONS = {"regions": "tensor(float)"}
+"""A graph may have this input, too; left out, all regions change."""
 _OUTPUT = ("neutral", "tensor(uint8)")
 
 
-def run_bound(
-    session: ort.InferenceSession, image: NDArray[np.uint8], strength: NDArray[np.float32]
-) -> NDArray[np.uint8]:
+def run_bound(session: ort.InferenceSession, inputs: dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
     """A run of a fused graph whose tensors cross to the device and back exactly once each."""
     binding = session.io_binding()
-    binding.bind_cpu_input("image", np.ascontiguousarray(image))
-    binding.bind_cpu_input("strength", strength)
+    for name, value in inputs.items():
+        binding.bind_cpu_input(name, np.ascontiguousarray(value))
     binding.bind_output("neutral", "cpu")
     session.run_with_iobinding(binding)
     return np.asarray(binding.copy_outputs_to_cpu()[0], np.uint8)
 
 
 class NeutralizerSession:
-    """A fused graph (`image`, `strength` -> `neutral`) on the device that was asked for.
+    """A fused graph (`image`, `strength`, perhaps `regions` -> `neutral`) on the device asked for.
 
     `run` may be called from several threads at once.
 
@@ -56,6 +56,7 @@ class NeutralizerSession:
         provider: the first execution provider in use, for example "CPUExecutionProvider".
         placement: where each node ran in one profiled run; None where there was none.
         metadata: the graph's `custom_metadata_map`, JSON values parsed.
+        regions: the parts of the face that can be left as they are; empty if there is no choice.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class NeutralizerSession:
             self._check_contract()
             self.placement = self._measure_placement(options, profile_side) if folder else None
         self.metadata = _parse(dict(self._session.get_modelmeta().custom_metadata_map))
+        self.regions: tuple[str, ...] = tuple(self.metadata.get("regions", ()))
         self._by_load = None
         if self.provider == CPU:
             first = {options.threads: self._session}
@@ -129,26 +131,36 @@ class NeutralizerSession:
 
     def _check_contract(self) -> None:
         inputs = {value.name: value.type for value in self._session.get_inputs()}
+        optional = self._session.get_overridable_initializers()
+        inputs |= {value.name: value.type for value in optional}
         outputs = {value.name: value.type for value in self._session.get_outputs()}
-        if inputs != _INPUTS or outputs != dict([_OUTPUT]):
+        if inputs not in (_INPUTS, _INPUTS | _REGIONS) or outputs != dict([_OUTPUT]):
             raise ModelFileError(
                 f"The model {self._name} has inputs {inputs} and outputs {outputs}; "
                 f"expected {_INPUTS} and {dict([_OUTPUT])}."
             )
 
-    def run(self, image: NDArray[np.uint8], strength: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def run(
+        self,
+        image: NDArray[np.uint8],
+        strength: NDArray[np.float32],
+        regions: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.uint8]:
         """Neutralize a batch of aligned crops.
 
         Args:
             image: uint8 RGB [B, S, S, 3].
             strength: float32 [B] in [0, 1]; 0 leaves the expression, 1 removes it.
+            regions: float32 [B, R] in [0, 1], in the order of `regions`; None is all of them.
 
         Returns:
             uint8 RGB [B, S, S, 3].
         """
-        if self._by_load is None:
-            return run_bound(self._session, image, strength)
         inputs: dict[str, NDArray[Any]] = {"image": image, "strength": strength}
+        if regions is not None and self.regions:
+            inputs["regions"] = regions
+        if self._by_load is None:
+            return run_bound(self._session, inputs)
         return np.asarray(self._by_load.run(["neutral"], inputs)[0], np.uint8)
 
 

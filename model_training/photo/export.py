@@ -111,7 +111,7 @@ def load_photo(checkpoint: Path) -> PhotoNet:
 
 
 def _metadata(config: PhotoConfig | EyeOpenerConfig, name: str, version: str) -> dict[str, str]:
-    """What the contract has a file say of itself."""
+    """What the contract has a file say of itself; which regions it knows is the fused graph's."""
     crop = {
         "inter_ocular": INTER_OCULAR,
         "eye_midpoint": EYE_MIDPOINT,
@@ -125,6 +125,7 @@ def _metadata(config: PhotoConfig | EyeOpenerConfig, name: str, version: str) ->
         "licence": LICENCE,
         "training_data": "; ".join(TRAINING_DATA),
         "config_hash": config_hash(asdict(config)),
+        **({"regions": json.dumps(REGIONS)} if name.endswith("fused") else {}),
     }
 
 

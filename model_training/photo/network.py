@@ -34,7 +34,8 @@ MAP_STEP = 2
 MAP_SIZE = WINDOW_SIZE // MAP_STEP
 LINE_REACH = 10.0
 """Distance from the lip line, in pixels of the window, beyond which it is not told apart."""
-_FEATHER = 12
+_FEATHER = 0.12
+"""Half windows over which the change fades out towards the border."""
 _MOTION, _LIGHT = 4, 3
 
 
@@ -85,11 +86,11 @@ def _double(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
-def _feather(size: int, width: int) -> Tensor:
-    """[1, 1, size, size]: 1 inside, falling to 0 over `width` pixels at the border."""
-    line = torch.arange(size, dtype=torch.float32) + 0.5
-    ramp = (torch.minimum(line, size - line) / width).clamp(0, 1)
-    return (ramp[:, None] * ramp[None])[None, None]
+def _feather(size: int) -> Tensor:
+    """[1, 1, size, size]: 1 on the face, falling to 0 towards the border; corners are no face."""
+    line = (torch.arange(size, dtype=torch.float32) + 0.5) * (2 / size) - 1
+    distance = (line.abs()[:, None] ** 4 + line.abs()[None] ** 4) ** 0.25
+    return ((1 - distance) / _FEATHER).clamp(0, 1)[None, None]
 
 
 def window_of(crops: Tensor) -> Tensor:
@@ -121,8 +122,7 @@ class PhotoNet(nn.Module):
         self.coarse_motion = nn.Conv2d(w4, _MOTION, 3, 1, 1)
         self.fine_maps = nn.Conv2d(self.config.fine, _MOTION + 3 + _LIGHT, 3, 1, 1)
         # The maps fade out towards the window's border, so that no edge shows in the crop.
-        feather = _feather(MAP_SIZE, _FEATHER // MAP_STEP)
-        self.register_buffer("feather", feather, persistent=False)
+        self.register_buffer("feather", _feather(MAP_SIZE), persistent=False)
         # Start as the identity: no motion, no light, a mouth that is shut and has no dark line.
         for head in (self.coarse_motion, self.fine_maps):
             nn.init.zeros_(head.weight)

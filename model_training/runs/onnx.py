@@ -31,6 +31,9 @@ OPSET = 20
 LARGEST_BATCH = 256
 LEVELS = 1.0
 """Grey levels that an output in uint8 may be off: a value between two may round either way."""
+FLIPPED = 2e-5
+"""Share of an output in uint8 that may be off by more: where two layers meet, the last bit decides
+which of them a pixel is taken from."""
 SHARE, SHARE_IN_HALF = 2e-4, 2e-3
 """What a float may be off, as a share of its output's range, and with weights in 16 bits."""
 
@@ -195,8 +198,11 @@ def _gap(what: str, ours: NDArray[np.generic], theirs: NDArray[np.generic], shar
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         raise ExportError(f"{what}: {ours.shape} {ours.dtype}, torch has {theirs.shape}")
     found, wanted = ours.astype(np.float64), theirs.astype(np.float64)
-    gap = float(np.abs(found - wanted).max())
-    allowed = LEVELS if ours.dtype == np.uint8 else share * max(1.0, float(np.ptp(wanted)))
+    off = np.abs(found - wanted)
+    if ours.dtype == np.uint8:
+        gap, allowed = float(np.quantile(off, 1 - FLIPPED, method="lower")), LEVELS
+    else:
+        gap, allowed = float(off.max()), share * max(1.0, float(np.ptp(wanted)))
     # Not `gap > allowed`: that is false of a gap that is not a number.
     if not gap <= allowed:
         raise ExportError(f"{what} differs from torch by {gap:.3g}, allowed {allowed:.3g}")

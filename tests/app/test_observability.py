@@ -108,7 +108,7 @@ def test_a_dead_model_is_said_by_the_probes(toy_models: Path, astronaut: Image) 
     built = Neutralizer.build(settings)
     photo, lost = built.models["photo"], threading.Event()
 
-    def run(crops: Image, strengths: NDArray[np.float32]) -> Image:
+    def run(crops: Image, strengths: NDArray[np.float32], _: NDArray[np.float32]) -> Image:
         if lost.is_set():
             raise RuntimeError("the device is lost")
         return photo.session.run(crops, strengths)

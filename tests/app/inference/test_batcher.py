@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.errors import InferenceError
-from app.inference.batcher import MicroBatcher
+from app.inference.batcher import Amounts, MicroBatcher
 from app.inference.threads import usable_cores
 
 Crops = NDArray[np.uint8]
@@ -24,7 +24,7 @@ class Recording:
         self.first_runs = threading.Event()
         self.go_on = threading.Event()
 
-    def __call__(self, crops: Crops, strengths: NDArray[np.float32]) -> Crops:
+    def __call__(self, crops: Crops, strengths: Amounts, _: Amounts) -> Crops:
         self.sizes.append((len(crops), crops.shape[1]))
         if len(self.sizes) == 1:
             self.first_runs.set()
@@ -59,14 +59,14 @@ def test_crops_that_arrive_during_a_run_share_the_next() -> None:
 
 
 def test_a_lone_crop_does_not_wait() -> None:
-    batcher = MicroBatcher(lambda crops, _: crops, max_batch=8)
+    batcher = MicroBatcher(lambda crops, *_: crops, max_batch=8)
     assert np.array_equal(batcher.submit(crop(3), 1.0), crop(3))
 
 
 def test_single_crops_may_run_side_by_side() -> None:
     together = threading.Barrier(2)
 
-    def run(crops: Crops, _: NDArray[np.float32]) -> Crops:
+    def run(crops: Crops, *_: Amounts) -> Crops:
         together.wait(20)  # breaks unless the other one is running too
         return crops
 
@@ -81,7 +81,7 @@ def test_single_crops_may_run_side_by_side() -> None:
 def test_a_delay_joins_crops_that_come_a_little_later() -> None:
     sizes: list[int] = []
 
-    def run(crops: Crops, _: NDArray[np.float32]) -> Crops:
+    def run(crops: Crops, *_: Amounts) -> Crops:
         sizes.append(len(crops))
         return crops
 
@@ -92,8 +92,20 @@ def test_a_delay_joins_crops_that_come_a_little_later() -> None:
     assert sizes == [2]  # the full batch did not wait for the 20 seconds
 
 
+def test_each_crop_keeps_its_regions() -> None:
+    def run(crops: Crops, _: Amounts, regions: Amounts) -> Crops:
+        return crops + (regions @ [1, 10, 100]).astype(np.uint8)[:, None, None, None]
+
+    batcher = MicroBatcher(run, max_batch=2, delay_s=20)
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(batcher.submit, crop(1), 1.0, (1.0, 0.0, 1.0))
+        other = pool.submit(batcher.submit, crop(2), 1.0, (0.0, 1.0, 0.0))
+        assert one.result(15)[0, 0, 0] == 102
+        assert other.result(15)[0, 0, 0] == 12
+
+
 def test_one_bad_crop_does_not_fail_its_neighbours() -> None:
-    def run(crops: Crops, _: NDArray[np.float32]) -> Crops:
+    def run(crops: Crops, *_: Amounts) -> Crops:
         if (crops == 13).any():
             raise RuntimeError("no memory")
         return crops
@@ -108,7 +120,7 @@ def test_one_bad_crop_does_not_fail_its_neighbours() -> None:
 def test_failures_in_a_row_are_counted() -> None:
     broken = [True]
 
-    def run(crops: Crops, _: NDArray[np.float32]) -> Crops:
+    def run(crops: Crops, *_: Amounts) -> Crops:
         if broken[0]:
             raise RuntimeError("device lost")
         return crops

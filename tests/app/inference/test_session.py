@@ -60,7 +60,7 @@ def test_bound_tensors_give_the_same_answer() -> None:
     image = np.random.default_rng(0).integers(0, 200, (2, 64, 64, 3)).astype(np.uint8)
     strength = np.array([0.5, 1], np.float32)
     plain = build_session(toy_graph(), "toy", RuntimeOptions("cpu"), threads=1)
-    bound = run_bound(plain, image, strength)
+    bound = run_bound(plain, {"image": image, "strength": strength})
     assert np.array_equal(bound, session.run(image, strength))
 
 

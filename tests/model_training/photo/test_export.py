@@ -24,7 +24,7 @@ def network() -> PhotoNet:
     torch.manual_seed(0)
     network = PhotoNet(PhotoConfig(widths=(4, 8, 8, 8), middle_blocks=1, fine=8))
     for head in (network.coarse_motion, network.fine_maps):
-        torch.nn.init.normal_(head.weight, std=0.3)
+        torch.nn.init.normal_(head.weight, std=0.1)
     return network.eval()
 
 
@@ -66,13 +66,16 @@ def test_torch_and_onnx_runtime_agree(
     coarse = rng.integers(0, 256, (batch, 32, 32, 3), dtype=np.uint8)
     image = coarse.repeat(size // 32, 1).repeat(size // 32, 2)
     strength = np.linspace(1, 0.3, batch, dtype=np.float32)
-    (ours,) = session.run(None, {"image": image, "strength": strength})
+    regions = rng.random((batch, 3), np.float32)
+    (ours,) = session.run(None, {"image": image, "strength": strength, "regions": regions})
     with torch.no_grad():
         fused = FusedPhoto(network, eyes)
-        theirs = fused(torch.from_numpy(image), torch.from_numpy(strength)).numpy()
+        inputs = (torch.from_numpy(part) for part in (image, strength, regions))
+        theirs = fused(*inputs).numpy()
     assert ours.dtype == np.uint8
     assert ours.shape == image.shape
-    assert np.abs(ours.astype(int) - theirs).max() <= 1
+    # Where two layers meet, the last bit decides which of them a pixel is taken from.
+    assert (np.abs(ours.astype(int) - theirs) > 1).mean() < 1e-4
     assert np.abs(ours.astype(int) - image).max() > 20, "this network changes the picture"
 
 
@@ -80,6 +83,24 @@ def test_strength_zero_returns_the_crop(session: onnxruntime.InferenceSession) -
     image = np.random.default_rng(1).integers(0, 256, (1, 512, 512, 3), dtype=np.uint8)
     (out,) = session.run(None, {"image": image, "strength": np.zeros(1, np.float32)})
     assert np.array_equal(out, image)
+
+
+def test_regions_may_be_left_out_and_leave_the_rest_of_the_face(
+    session: onnxruntime.InferenceSession,
+) -> None:
+    coarse = np.random.default_rng(5).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    feed = {"image": coarse.repeat(16, 1).repeat(16, 2), "strength": np.ones(2, np.float32)}
+    (usual,) = session.run(None, feed)
+    (whole,) = session.run(None, feed | {"regions": np.ones((2, 3), np.float32)})
+    assert np.array_equal(usual, whole)
+    mouth = np.array([[0, 0, 1], [1, 1, 0]], np.float32)
+    (parts,) = session.run(None, feed | {"regions": mouth})
+    changed = (parts != feed["image"]).any(-1)
+    # Eyes are at 0.44 of the crop, the mouth at about 0.73.
+    assert not changed[0, :200].any()
+    assert changed[0, 340:400].any()
+    assert changed[1, :200].any()
+    assert not changed[1, 340:].any()
 
 
 def test_grey_in_grey_out(session: onnxruntime.InferenceSession) -> None:
@@ -107,6 +128,7 @@ def test_metadata_and_manifest(models_dir: Path, session: onnxruntime.InferenceS
     metadata = session.get_modelmeta().custom_metadata_map
     assert metadata["version"] == "1.2.3"
     assert metadata["name"] == "stoicnet-photo-fused"
+    assert json.loads(metadata["regions"]) == ["brows", "eyes", "mouth"]
     assert json.loads(metadata["crop_spec"])["sizes"] == [256, 512, 768, 1024]
     assert {"licence", "training_data", "config_hash"} <= metadata.keys()
     entry = read_manifest(models_dir)["models"]["photo"]
