@@ -29,8 +29,14 @@ def describe(*packages: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": versions | {"onnxruntime": onnxruntime.__version__},
         "commit": _commit(),
-        "model_sha256": _model(),
+        "model_sha256": served_model()[1],
     }
+
+
+def served_model() -> tuple[str, str]:
+    """Version of `photo`, and the beginning of its fused graph's hash."""
+    entry = json.loads((DEFAULT_MODELS_DIR / "manifest.json").read_text())["models"]["photo"]
+    return str(entry["version"]), str(entry["files"]["fused.onnx"]["sha256"][:16])
 
 
 def write(name: str, result: dict[str, Any], folder: Path = RESULTS) -> Path:
@@ -56,8 +62,3 @@ def _commit() -> str:
     command = ["git", "-C", str(RESULTS.parent.parent), "rev-parse", "--short=12", "HEAD"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
-
-
-def _model() -> str:
-    manifest = json.loads((DEFAULT_MODELS_DIR / "manifest.json").read_text())
-    return str(manifest["models"]["photo"]["files"]["fused.onnx"]["sha256"][:16])

@@ -25,8 +25,8 @@ from torch import Tensor
 
 from app.inference.threads import usable_cores
 from app.settings import DEFAULT_MODELS_DIR
+from benchmarks.document import rates
 from benchmarks.machine import RESULTS, describe, write
-from benchmarks.sections import rates
 from model_training.classic.context import ClassicContext
 from model_training.classic.latents import LatentPairs
 from model_training.classic.networks import ClassicNet, Neutralizer
