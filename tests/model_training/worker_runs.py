@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from model_training.classic.networks import ClassicConfig, ClassicNet, sample_latent
-from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
+from model_training.meter.config import LabelledSets, MeterConfig, MeterTrainingConfig
 from model_training.meter.train import train_meter
 from model_training.photo.config import PhotoConfig, PhotoData, PhotoTraining
 from model_training.photo.train import train_photo
@@ -41,7 +41,7 @@ def train_classic_by_command(data: Path, out: Path) -> None:
 def train_rest(data: Path, out: Path, workers: Workers) -> None:
     """The meter, with dropout, and `photo`, with its discriminator."""
     train_meter(
-        MeterTraining(
+        MeterTrainingConfig(
             sets=LabelledSets(london=data / "london"),
             landmarks=data / "landmarks.npz",
             out=out / "meter",
