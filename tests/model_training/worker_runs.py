@@ -19,8 +19,7 @@ from model_training.photo.config import PhotoConfig, PhotoData, PhotoTraining
 from model_training.photo.train import train_photo
 from model_training.runs.config import Pace
 from model_training.runs.distributed import ALONE, Workers, torchrun_workers
-from tests.model_training.classic_runs import tiny_options
-from tests.model_training.command_line import invoke
+from tests.model_training.command_line import invoke, tiny_options
 
 SETTINGS = (
     *("stage1_epochs=2", "stage2_epochs=2", "stage3_epochs=2"),
