@@ -25,6 +25,7 @@ from pathlib import Path
 from PIL import Image, ImageEnhance
 
 from benchmarks.pictures import SAMPLE
+from model_training.runs.atomic import write_json
 
 ENOUGH = 1.7
 
@@ -121,13 +122,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the report here")
     arguments = parser.parse_args()
     report = compare(arguments.images, arguments.rounds)
-    text = json.dumps(report, indent=2)
-    print(text)
+    print(json.dumps(report, indent=2))
     if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        draft = arguments.json.with_suffix(".tmp")
-        draft.write_text(text + "\n")
-        draft.replace(arguments.json)
+        write_json(report, arguments.json)
     raise SystemExit(report["ray_two_over_one"] < ENOUGH or not report["same_results"])
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from app.inference.threads import usable_cores
 from app.settings import DEFAULT_MODELS_DIR
+from model_training.runs.atomic import write_json
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "performance"
 _PACKAGES = ("numpy", "opencv-python-headless", "pillow", "isal", "fastapi", "uvicorn")
@@ -41,11 +42,8 @@ def served_model() -> tuple[str, str]:
 
 def write(name: str, result: dict[str, Any], folder: Path = RESULTS) -> Path:
     """Write `NAME.json`, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name}.json"
-    temporary = target.with_suffix(".json.tmp")
-    temporary.write_text(json.dumps(result, indent=2) + "\n")
-    temporary.replace(target)
+    write_json(result, target)
     return target
 
 

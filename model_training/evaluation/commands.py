@@ -25,7 +25,7 @@ from model_training.evaluation.config import (
     ResultsConfig,
     SheetConfig,
 )
-from model_training.runs.atomic import atomic_path
+from model_training.runs.atomic import atomic_path, write_json
 
 if TYPE_CHECKING:
     from model_training.evaluation.views import View
@@ -41,7 +41,6 @@ def evaluate(config: EvaluationConfig) -> None:
     from model_training.evaluation.choice import choose_system, load_dataset
     from model_training.evaluation.comparison import side_by_side
     from model_training.evaluation.openface import PictureFolder
-    from model_training.evaluation.results import write_json
 
     if len(config.model) > 1 and (config.service or config.outputs):
         raise UsageError("a service or a folder of outputs is one --model")
@@ -138,12 +137,9 @@ def evaluate_outputs(config: OutputsConfig) -> None:
         measured, sheet = outputs.measure(service, cases, neutral, bar.update)
     report = {"model": config.model, **measured}
     picture = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1].tobytes()
-    for file, data in (
-        (f"{config.model}-outputs.png", picture),
-        (f"{config.model}-outputs.json", (json.dumps(report, indent=2) + "\n").encode()),
-    ):
-        with atomic_path(config.out / file) as temporary:
-            temporary.write_bytes(data)
+    with atomic_path(config.out / f"{config.model}-outputs.png") as temporary:
+        temporary.write_bytes(picture)
+    write_json(report, config.out / f"{config.model}-outputs.json")
     print(json.dumps(report, indent=2))
 
 

@@ -24,8 +24,9 @@ from model_training.evaluation.report.document import (
 from model_training.evaluation.report.page import page
 from model_training.evaluation.report.ranking import ranked
 from model_training.evaluation.report.sheets import caption, sheet
-from model_training.evaluation.results import evaluate_rows, write_json
+from model_training.evaluation.results import evaluate_rows
 from model_training.evaluation.rows import MEAN_FACE, Row
+from model_training.runs.atomic import write_json
 from tests.model_training.command_line import invoke
 from tests.model_training.evaluation.made_rows import made_row
 

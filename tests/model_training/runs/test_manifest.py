@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from model_training.graphs.quality import measured_quality
+from model_training.runs.atomic import write_json
 from model_training.runs.manifest import ManifestError, read_manifest, update_manifest
 
 
@@ -70,3 +71,11 @@ def test_manifest_says_what_was_published(model: str) -> None:
 
 def test_results_of_other_versions_are_left_out() -> None:
     assert measured_quality(ROOT / "docs" / "results", "photo", "0.0.0") == {}
+
+
+def test_json_has_a_line_for_each_flat_object(tmp_path: Path) -> None:
+    document = {"facts": {"text": "a {  b }\n [c]", "none": None}, "rows": [[{"e": 1.5}, {"é": 2}]]}
+    write_json(document, tmp_path / "made.json")
+    text = (tmp_path / "made.json").read_text(encoding="utf-8")
+    assert json.loads(text) == document
+    assert '   { "e": 1.5 },\n   { "é": 2 }\n' in text
