@@ -27,7 +27,7 @@ def require(package: str, purpose: str) -> None:
         )
 
 
-def needed(module: str, purpose: str) -> Any:
+def load_extra(module: str, purpose: str) -> Any:
     """The module.
 
     Args:

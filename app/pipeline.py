@@ -1,4 +1,4 @@
-"""From the bytes of an image to its neutral picture: the one path that everything calls."""
+"""From a portrait's bytes to a neutral-expression portrait: the one path that all callers take."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Options(BaseModel, frozen=True, extra="forbid"):
     )
     faces: FacesPolicy = Field(default="one", description=f"Which faces are edited: {FACES}")
     mark: bool = Field(
-        default=False, description="Write into an altered picture, visibly, that it was altered."
+        default=False, description="Add a visible 'Altered by AI' label to an altered picture."
     )
 
     @model_validator(mode="after")

@@ -4,8 +4,6 @@ Makes photographs (the sample, cropped, scaled and lit differently), runs the co
 engine ray on one worker and on two, and with the engine local on two, prints the ratios and writes
 them as JSON. Every run writes the same files, which is checked. Ends with exit code 1 if ray on two
 workers is less than 1.7 times as fast as on one, or a result differs.
-
-`--plan 1000000` measures instead what the plan of so many images costs in memory.
 """
 
 from __future__ import annotations
@@ -21,15 +19,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import tracemalloc
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from PIL import Image, ImageEnhance
 
-from app.batch.records import Item
-from app.batch.sources import chunks
-from benchmarks.stage_costs import SAMPLE
+from benchmarks.pictures import SAMPLE
+from model_training.runs.atomic import write_json
 
 ENOUGH = 1.7
 
@@ -118,40 +114,17 @@ def compare(images: int, rounds: int) -> dict[str, object]:
     }
 
 
-def plan_memory(images: int) -> dict[str, object]:
-    """Bytes that the list of images and its chunks take in the process that started the run."""
-    tracemalloc.start()
-    folder = "bucket/photographs/2026"
-    items = [
-        Item(f"{i // 1000:06d}/{i:09d}.jpg", f"{folder}/{i // 1000:06d}/{i:09d}.jpg")
-        for i in range(images)
-    ]
-    parts = list(chunks(items, 16))
-    taken, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert sum(map(len, parts)) == images
-    return {"images": images, "bytes_per_image": round(taken / images)}
-
-
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--plan", type=int, help="only measure the plan of so many images")
     parser.add_argument("--json", type=Path, help="also write the report here")
     arguments = parser.parse_args()
-    if arguments.plan:
-        print(json.dumps(plan_memory(arguments.plan)))
-        return
     report = compare(arguments.images, arguments.rounds)
-    text = json.dumps(report, indent=2)
-    print(text)
+    print(json.dumps(report, indent=2))
     if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        draft = arguments.json.with_suffix(".tmp")
-        draft.write_text(text + "\n")
-        draft.replace(arguments.json)
+        write_json(report, arguments.json)
     raise SystemExit(report["ray_two_over_one"] < ENOUGH or not report["same_results"])
 
 

@@ -1,7 +1,8 @@
 """docs/performance.md from the JSON files in docs/performance: `python -m benchmarks.document`.
 
-The rates of training go into docs/training.md instead, between two marks. `--check` writes nothing
-and ends with exit code 1 if a page is not what the files give.
+Figures of another model than the one in onnx_models/ are left out. The rates of training go into
+docs/training.md instead, between two marks. `--check` writes nothing and ends with exit code 1 if a
+page is not what the files give.
 """
 
 from __future__ import annotations
@@ -9,62 +10,49 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from benchmarks import sections
-from benchmarks.machine import RESULTS
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from benchmarks.machine import RESULTS, served_model
 
 PAGE = RESULTS.parent / "performance.md"
 TRAINING = RESULTS.parent / "training.md"
 BEGIN, END = "<!-- rates: made by python -m benchmarks.document -->\n", "<!-- end of rates -->\n"
-
-_HEAD = """\
-# Performance
-
-<!-- Made by `python -m benchmarks.document` from the JSON files in docs/performance; edits here are
-lost, and a test fails when the two disagree. -->
-
-Every table was measured by the command above it, which writes a JSON file into `docs/performance/`;
-the file also names the processor, the versions, the commit, the model's hash and the load of the
-machine when it was done. `pip install -e ".[bench,train]"` installs what the benchmarks need.
-
-The photographs are one real face (`docs/samples/astronaut.jpg`): 512 px with a crop of 256 px, an
-880 px close-up with a crop of 768 px, 1600 and 3000 px with crops of 512 and 1024 px.
-
-**A table that names another hash than today's `fused.onnx` was measured with an earlier one.** A
-512 px crop takes `photo` 0.5.0's graph 24 ms on two cores, 0.4.0's 19 (medians of 40 runs in turn,
-counted once): requests of the tables of rivals and of overhead would take that much longer.
-"""
-
-
-SECTIONS: dict[str, Callable[[sections.Result], str]] = {
-    "stages": sections.stages,
-    "changes": sections.changes,
-    "overhead": sections.overhead,
-    "rivals": sections.rivals,
-    "int8": sections.int8,
-    "gpu": sections.gpu,
+SECTIONS = {
+    "stages": "every stage of a photograph's way against its floor",
+    "overhead": "the whole request against its stages",
+    "rivals": "requests under load, beside LitServe and a plain handler",
+    "gpu": "the graph on a GPU",
 }
-_MISSING = {
-    "rivals": "python -m benchmarks.rivals",
-    "gpu": "python -m benchmarks.gpu",
-    "int8": "python -m model_training export int8 --photos DIR --report docs/performance/int8.json",
-}
+"""The sections of the page, each made by the module of its name."""
+
+
+def fresh(name: str, folder: Path = RESULTS) -> dict[str, Any] | None:
+    """A section's figures, if they are there and of the model that is served."""
+    file = folder / f"{name}.json"
+    if not file.is_file():
+        return None
+    result: dict[str, Any] = json.loads(file.read_text())
+    return result if result["machine"]["model_sha256"] == served_model()[1] else None
 
 
 def page(folder: Path = RESULTS) -> str:
     """The page that a folder of results gives."""
-    parts, missing = [_HEAD], []
-    for name, section in SECTIONS.items():
-        file = folder / f"{name}.json"
-        if file.exists():
-            parts.append(section(json.loads(file.read_text())))
-        else:
-            missing.append(f"- `{_MISSING.get(name, f'python -m benchmarks.{name}')}`")
-    if missing:
-        parts.append("## Not measured yet\n\n" + "\n".join(missing) + "\n")
-    return "\n".join(parts)
+    results = {name: fresh(name, folder) for name in SECTIONS}
+    version, model = served_model()
+    missing = [name for name, result in results.items() if result is None]
+    return _render(
+        "performance.md.j2",
+        {"version": version, "model": model, "results": results}
+        | {"missing": missing, "sections": SECTIONS},
+    )
+
+
+def rates(result: dict[str, Any]) -> str:
+    """Training steps of every stage in both precisions, as they stand in docs/training.md."""
+    return _render("rates.md.j2", result)
 
 
 def training_page(folder: Path = RESULTS) -> str:
@@ -72,7 +60,17 @@ def training_page(folder: Path = RESULTS) -> str:
     before, rest = TRAINING.read_text().split(BEGIN)
     after = rest.split(END)[1]
     result = json.loads((folder / "training.json").read_text())
-    return f"{before}{BEGIN}{sections.rates(result)}{END}{after}"
+    return f"{before}{BEGIN}{rates(result)}{END}{after}"
+
+
+def _render(template: str, values: dict[str, Any]) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(values).rstrip() + "\n"
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from app.inference.threads import usable_cores
 from app.settings import DEFAULT_MODELS_DIR
+from model_training.runs.atomic import write_json
 
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "performance"
 _PACKAGES = ("numpy", "opencv-python-headless", "pillow", "isal", "fastapi", "uvicorn")
@@ -29,17 +30,20 @@ def describe(*packages: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": versions | {"onnxruntime": onnxruntime.__version__},
         "commit": _commit(),
-        "model_sha256": _model(),
+        "model_sha256": served_model()[1],
     }
+
+
+def served_model() -> tuple[str, str]:
+    """Version of `photo`, and the beginning of its fused graph's hash."""
+    entry = json.loads((DEFAULT_MODELS_DIR / "manifest.json").read_text())["models"]["photo"]
+    return str(entry["version"]), str(entry["files"]["fused.onnx"]["sha256"][:16])
 
 
 def write(name: str, result: dict[str, Any], folder: Path = RESULTS) -> Path:
     """Write `NAME.json`, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{name}.json"
-    temporary = target.with_suffix(".json.tmp")
-    temporary.write_text(json.dumps(result, indent=2) + "\n")
-    temporary.replace(target)
+    write_json(result, target)
     return target
 
 
@@ -56,8 +60,3 @@ def _commit() -> str:
     command = ["git", "-C", str(RESULTS.parent.parent), "rev-parse", "--short=12", "HEAD"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
-
-
-def _model() -> str:
-    manifest = json.loads((DEFAULT_MODELS_DIR / "manifest.json").read_text())
-    return str(manifest["models"]["photo"]["files"]["fused.onnx"]["sha256"][:16])

@@ -23,33 +23,27 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 from PIL import Image
 
-SAMPLE = Path(__file__).resolve().parent.parent / "docs" / "samples" / "astronaut.jpg"
+from benchmarks.pictures import pictures
+
 DOCUMENTED = frozenset({200, 400, 413, 415, 422, 429, 503, 504})
 
 
 def photographs() -> list[tuple[str, str, bytes]]:
     """Route, kind and file of every request in the mix."""
-    with Image.open(SAMPLE) as sample:
-        picture = sample.convert("RGB")
-
-    def jpeg(image: Image.Image) -> bytes:
-        buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=90)
-        return buffer.getvalue()
-
-    ordinary = jpeg(picture)
-    large = jpeg(picture.resize((1600, 1600)))
-    close = jpeg(picture.crop((140, 20, 320, 240)).resize((720, 880)))
-    empty = jpeg(Image.new("RGB", (640, 480), (90, 120, 90)))
+    made, nobody = pictures(), io.BytesIO()
+    ordinary, large, close = made["512"], made["1600"], made["880"]
+    Image.new("RGB", (640, 480), (90, 120, 90)).save(nobody, "JPEG")
     mix = [("/neutralize", "ordinary", ordinary)] * 8
     mix += [("/neutralize", "large", large), ("/neutralize", "close", close)] * 2
     mix += [("/analyze", "analyze", ordinary)] * 3
-    mix += [("/neutralize", "no face", empty), ("/neutralize", "broken", ordinary[:9000])]
+    mix += [
+        ("/neutralize", "no face", nobody.getvalue()),
+        ("/neutralize", "broken", ordinary[:9000]),
+    ]
     mix += [("/neutralize", "text", b"no photograph"), ("/neutralize", "leaves", ordinary)]
     return mix
 

@@ -25,8 +25,8 @@ from torch import Tensor
 
 from app.inference.threads import usable_cores
 from app.settings import DEFAULT_MODELS_DIR
+from benchmarks.document import rates
 from benchmarks.machine import RESULTS, describe, write
-from benchmarks.sections import rates
 from model_training.classic.context import ClassicContext
 from model_training.classic.latents import LatentPairs
 from model_training.classic.networks import ClassicNet, Neutralizer
@@ -34,7 +34,7 @@ from model_training.classic.recipe import PAPER
 from model_training.classic.stage1 import steps_of_stage1
 from model_training.classic.stage2 import steps_of_stage2
 from model_training.classic.stage3 import steps_of_sgd
-from model_training.meter.config import LabelledSets, MeterTraining
+from model_training.meter.config import LabelledSets, MeterTrainingConfig
 from model_training.meter.network import BLENDSHAPES, METER_SIZE, QUANTITIES, MeterNet
 from model_training.meter.train import steps_of_meter
 from model_training.photo.batches import PhotoBatch, Window
@@ -120,7 +120,7 @@ class _Repeated(NamedTuple):
 
 def meter(compute: Compute) -> Load:
     """On the published batch."""
-    config = MeterTraining(LabelledSets(), Path(), Path())
+    config = MeterTrainingConfig(LabelledSets(), Path(), Path())
     size = config.batch_size
     labels = torch.randn(size, len(QUANTITIES) + BLENDSHAPES)
     batch = _Repeated(_pictures(size, 3, METER_SIZE, METER_SIZE), labels)

@@ -77,7 +77,7 @@ def _server_timing(timings: Mapping[str, float]) -> str:
 async def neutralize(
     request: Request, key: CheckedKey, options: Annotated[Options, Query()]
 ) -> Response:
-    """Return the photograph with the same person's face at rest."""
+    """Turn the portrait into a neutral-expression portrait of the same person."""
     service = service_of(request)
     as_json = prefers_json(request.headers.get("accept", ""))
 

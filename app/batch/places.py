@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import StartupError
-from app.extra import MissingExtraError, needed
+from app.extra import MissingExtraError, load_extra
 
 # A put there appears whole or not at all, while a rename is a copy and a delete.
 _WHOLE_PUTS = frozenset({"memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci"})
@@ -41,7 +41,7 @@ class Place:
             MissingExtraError: fsspec, or its driver for this kind of URL, is not installed.
             PlaceError: no kind of URL that is known.
         """
-        fsspec = needed("fsspec.core", "Reading and writing folders and object stores")
+        fsspec = load_extra("fsspec.core", "Reading and writing folders and object stores")
         try:
             fs, root = fsspec.url_to_fs(url)
         except ImportError as error:

@@ -14,7 +14,7 @@ from app.batch.job import Job
 from app.batch.places import Place, PlaceError
 from app.batch.ray_process import run_apart
 from app.batch.records import Chunk, Outcome
-from app.extra import needed, require
+from app.extra import load_extra, require
 from app.ray.cluster import RayError, cause, connect
 from app.stopping import Flag
 
@@ -63,7 +63,9 @@ def drive(job: Job, chunks: list[Chunk]) -> Generator[Outcome]:
     threads = max(1, job.settings.intra_op_threads)
     ray = connect(job.address, cpus=job.workers * threads)
     try:
-        needed("ray.data", "The engine ray")  # not before: Ray reads its environment when imported
+        load_extra(
+            "ray.data", "The engine ray"
+        )  # not before: Ray reads its environment when imported
         left = {item.key: item for chunk in chunks for item in chunk}
         for together in (True, False):
             todo: list[Chunk] = chunks if together else [(item,) for item in left.values()]

@@ -19,7 +19,7 @@ from app.batch.store import BAD_IMAGES, ResultStore
 from app.batch.watch import watching
 from app.errors import StartupError, StoicNetError
 from app.inference.registry import FUSED, read_manifest
-from app.ray.cluster import placed
+from app.ray.cluster import place
 from app.stopping import Stop
 from app.version import software_version
 
@@ -134,7 +134,7 @@ def _placed(job: Job, engine: EngineName) -> Job:
     """
     job = replace(job, source=Place.of(job.source).full, output=Place.of(job.output).full)
     if engine == "ray":
-        return replace(job, settings=placed(job.settings, job.gpus))
+        return replace(job, settings=place(job.settings, job.gpus))
     threads = job.settings.intra_op_threads or 1
     return replace(job, settings=job.settings.model_copy(update={"intra_op_threads": threads}))
 

@@ -16,7 +16,7 @@ from typing import Any
 from app.batch.names import result_name
 from app.batch.places import Place, PlaceError
 from app.batch.records import Outcome
-from app.extra import needed
+from app.extra import load_extra
 
 BAD_IMAGES = "bad-images.parquet"
 _OWN = ".stoicnet"
@@ -119,16 +119,16 @@ class ResultStore:
 
 
 def _parquet(rows: list[tuple[str, str, str, str]]) -> bytes:
-    arrow = needed("pyarrow", "The report of bad images")
+    arrow = load_extra("pyarrow", "The report of bad images")
     columns = [
         arrow.array([row[index] for row in rows], arrow.string()) for index in range(len(_COLUMNS))
     ]
     table = arrow.table(columns, names=list(_COLUMNS))
     buffer = io.BytesIO()
-    needed("pyarrow.parquet", "The report of bad images").write_table(table, buffer)
+    load_extra("pyarrow.parquet", "The report of bad images").write_table(table, buffer)
     return buffer.getvalue()
 
 
 def _rows(data: bytes) -> list[tuple[str, str, str, str]]:
-    table = needed("pyarrow.parquet", "The report of bad images").read_table(io.BytesIO(data))
+    table = load_extra("pyarrow.parquet", "The report of bad images").read_table(io.BytesIO(data))
     return list(zip(*(table.column(name).to_pylist() for name in _COLUMNS), strict=True))

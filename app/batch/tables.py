@@ -7,7 +7,7 @@ from typing import Any
 
 from app.batch.places import Place
 from app.batch.records import Chunk, Item
-from app.extra import needed
+from app.extra import load_extra
 
 _ROWS = 16  # read at once; they are in memory together
 
@@ -36,7 +36,7 @@ def image_column(schema: Any) -> str:
     Raises:
         ValueError: there is none.
     """
-    types = needed("pyarrow", "Reading Parquet files").types
+    types = load_extra("pyarrow", "Reading Parquet files").types
     for column in schema:
         kind = column.type
         if types.is_binary(kind) or types.is_large_binary(kind):
@@ -72,4 +72,6 @@ def read_rows(place: Place, chunk: Chunk) -> Iterator[tuple[Item, bytes]]:
 
 def _open(file: Any) -> Any:
     # Without pre_buffer, or a whole row group would be in memory.
-    return needed("pyarrow.parquet", "Reading Parquet files").ParquetFile(file, pre_buffer=False)
+    return load_extra("pyarrow.parquet", "Reading Parquet files").ParquetFile(
+        file, pre_buffer=False
+    )

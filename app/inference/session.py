@@ -106,7 +106,7 @@ class NeutralizerSession:
             )
 
     def _check_device(self, device: Device) -> None:
-        # ONNX Runtime falls back to the CPU in silence: only get_providers() tells.
+        # ONNX Runtime silently falls back to the CPU: only get_providers() tells.
         wanted = {"cuda": CUDA, "tensorrt": TENSORRT}.get(device)
         if wanted is not None and self.provider != wanted:
             raise DeviceUnavailableError(

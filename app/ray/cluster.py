@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 from app.errors import StartupError
-from app.extra import needed
+from app.extra import load_extra
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class RayError(StartupError):
     title = "Ray did not come up"
 
 
-def placed(settings: Settings, gpus: float) -> Settings:
+def place(settings: Settings, gpus: float) -> Settings:
     """The settings for a worker that gets this part of a GPU: what Ray counts is what is used.
 
     Raises:
@@ -92,7 +92,7 @@ def connect(address: str | None, cpus: int) -> Any:
         if "RAY_AUTH_TOKEN" in os.environ:  # Ray itself sends it to a cluster that it found alone
             os.environ.setdefault("RAY_AUTH_MODE", "token")
         options |= {"address": address}
-    ray = needed("ray", "The engine ray")
+    ray = load_extra("ray", "The engine ray")
     try:
         with _patient_start():
             ray.init(**options)
@@ -114,7 +114,7 @@ def patiently(start: Callable[[], T]) -> T:
     Raises:
         RayError: it did not start in several of them.
     """
-    ray = needed("ray", "The engine ray")
+    ray = load_extra("ray", "The engine ray")
     deadline = time.monotonic() + _START_S
     while True:
         try:
@@ -132,7 +132,7 @@ def _patient_start() -> Iterator[None]:
     Ray gives a node 30 s, and ends it when its agents have not named their ports after 15
     (https://github.com/ray-project/ray/issues/65983); it does not wait for ports that are given.
     """
-    services = needed("ray._private.services", "The engine ray")
+    services = load_extra("ray._private.services", "The engine ray")
     once, start = services.get_node, services.start_raylet
 
     def get_node(*arguments: Any) -> Any:

@@ -18,11 +18,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.service import Service
 from app.closing import longest_answer
-from app.extra import needed
+from app.extra import load_extra
 from app.inference.registry import checked_bytes, listed_files
 from app.main import create_app
 from app.observability.logs import configure_logging
-from app.ray.cluster import RayError, cause, connect, patiently, placed
+from app.ray.cluster import RayError, cause, connect, patiently, place
 from app.ray.drain import drain
 from app.settings import Settings
 from app.stopping import Stop, Stopped, stopping
@@ -88,19 +88,11 @@ def application(args: dict[str, Any]) -> Any:
     Raises:
         ValueError: not such arguments.
     """
-    return bound(Settings(), Replicas.model_validate(args))
+    return bind(Settings(), Replicas.model_validate(args))
 
 
-def bound(settings: Settings, replicas: Replicas) -> Any:
-    """The Serve application.
-
-    Raises:
-        MissingExtraError: Ray Serve is not installed.
-        RayError: CUDA is demanded and no GPU asked for.
-    """
-    serve = needed("ray.serve", "The engine ray")
-    threads = settings.intra_op_threads or max(1, int(replicas.cpus))
-    each = placed(settings.model_copy(update={"intra_op_threads": threads}), replicas.gpus)
+def deployment_options(settings: Settings, replicas: Replicas) -> dict[str, Any]:
+    """What Serve is told about a deployment whose replicas have these settings."""
     scaling: dict[str, Any] = {"num_replicas": replicas.least}
     if replicas.most > replicas.least:
         scaling = {
@@ -108,19 +100,31 @@ def bound(settings: Settings, replicas: Replicas) -> Any:
                 "min_replicas": replicas.least,
                 "max_replicas": replicas.most,
                 # As many as it works on: when more wait, another replica is worth its start.
-                "target_ongoing_requests": each.workers,
+                "target_ongoing_requests": settings.workers,
             }
         }
-    deployment = serve.deployment(
-        name=DEPLOYMENT,
-        max_ongoing_requests=each.workers + each.queue_size + _SPARE,
-        max_constructor_retry_count=_STARTS,
-        graceful_shutdown_timeout_s=longest_answer(each),
-        graceful_shutdown_wait_loop_s=_LOOK_S,
-        ray_actor_options={"num_cpus": replicas.cpus, "num_gpus": replicas.gpus},
-        logging_config={"enable_access_log": False},  # ours has a line a request
-        **scaling,
-    )
+    return scaling | {
+        "name": DEPLOYMENT,
+        "max_ongoing_requests": settings.workers + settings.queue_size + _SPARE,
+        "max_constructor_retry_count": _STARTS,
+        "graceful_shutdown_timeout_s": longest_answer(settings),
+        "graceful_shutdown_wait_loop_s": _LOOK_S,
+        "ray_actor_options": {"num_cpus": replicas.cpus, "num_gpus": replicas.gpus},
+        "logging_config": {"enable_access_log": False},  # ours has a line a request
+    }
+
+
+def bind(settings: Settings, replicas: Replicas) -> Any:
+    """The Serve application.
+
+    Raises:
+        MissingExtraError: Ray Serve is not installed.
+        RayError: CUDA is demanded and no GPU asked for.
+    """
+    serve = load_extra("ray.serve", "The engine ray")
+    threads = settings.intra_op_threads or max(1, int(replicas.cpus))
+    each = place(settings.model_copy(update={"intra_op_threads": threads}), replicas.gpus)
+    deployment = serve.deployment(**deployment_options(each, replicas))
     return deployment(serve.ingress(_builder(each))(Replica)).bind()
 
 
@@ -155,14 +159,14 @@ def serve_on_ray(
         checked_bytes(
             path, entry.sha256
         )  # here its error is plain; from a replica it would be buried
-    app = bound(settings, replicas)
+    app = bind(settings, replicas)
     cores = math.ceil(replicas.most * replicas.cpus) + 1  # and one for Serve's own processes
     with stopping() as stop, suppress(Stopped):
         with stop.interrupting():
             ray = connect(address, cpus=cores)
             stop.listen()  # Ray takes SIGTERM for itself
         try:
-            serve = needed("ray.serve", "The engine ray")
+            serve = load_extra("ray.serve", "The engine ray")
             with stop.interrupting():
                 try:
                     patiently(lambda: serve.start(http_options={"host": host, "port": port}))
@@ -176,7 +180,7 @@ def serve_on_ray(
 
 def _end(ray: Any, settings: Settings, stop: Stop) -> None:
     """Finish what was accepted, then end Serve, and Ray where it was started here."""
-    serve = needed("ray.serve", "The engine ray")
+    serve = load_extra("ray.serve", "The engine ray")
     try:
         drain(ray, settings, stop)
         # The replicas end in order: `serve.shutdown` kills the controller that sees to that.

@@ -26,7 +26,7 @@ def health() -> dict[str, str]:
 
 @app.post("/neutralize")
 def neutralize(file: UploadFile) -> Response:
-    """The photograph with the face at rest."""
+    """The neutral-expression portrait."""
     prepared = work.before(file.file.read())
     neutral = run(graph, [prepared.crop.image])[0]
     return Response(work.after(prepared, neutral), media_type="image/png")

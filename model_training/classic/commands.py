@@ -6,7 +6,11 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from model_training.classic.config import ClassicExport, ClassicTraining, NeutralizerTraining
+from model_training.classic.config import (
+    ClassicExportConfig,
+    ClassicTrainingConfig,
+    NeutralizerTrainingConfig,
+)
 from model_training.classic.export import export_classic, export_neutralizer
 from model_training.classic.latents import encode_pairs
 from model_training.classic.networks import ClassicNet
@@ -45,7 +49,7 @@ def _said_in_one_line() -> Iterator[None]:
 
 
 @_said_in_one_line()
-def train(config: ClassicTraining) -> None:
+def train(config: ClassicTrainingConfig) -> None:
     """Train all three stages, or go on with them."""
     recipe = with_options(RECIPES[config.recipe], **parse_settings(config.settings))
     require_packages(recipe.perceptual)
@@ -73,7 +77,7 @@ def train(config: ClassicTraining) -> None:
 
 
 @_said_in_one_line()
-def train_neutralizer(config: NeutralizerTraining) -> None:
+def train_neutralizer(config: NeutralizerTrainingConfig) -> None:
     """Fit stage 3 to any pairs, and put it into the exported graph if that is what was given."""
     name, out, weights = config.name, config.out, config.weights
     place = find_device(config.device.device)
@@ -116,7 +120,7 @@ def train_neutralizer(config: NeutralizerTraining) -> None:
 
 
 @_said_in_one_line()
-def export(config: ClassicExport) -> None:
+def export(config: ClassicExportConfig) -> None:
     """Write the five files."""
     network, stored = load_result(config.weights, config.neutralizer, config.sharpen)
     figures = json.loads(config.quality.read_text()) if config.quality else None

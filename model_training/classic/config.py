@@ -82,7 +82,7 @@ class ClassicConfig:
 
 
 @dataclass(frozen=True)
-class Sources:
+class SourcesConfig:
     """The folders a run reads; None or empty where the user gave none.
 
     Attributes:
@@ -110,7 +110,7 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class ClassicTraining:
+class ClassicTrainingConfig:
     """Train StoicNet as published: VAE, adversarial enhancer, neutralizer.
 
     Reads images (any of --lfw, --london, --canada, --fairface, --ck-plus, --images) and pairs
@@ -130,7 +130,7 @@ class ClassicTraining:
     """
 
     out: Path
-    sources: Sources = field(default_factory=Sources)
+    sources: SourcesConfig = field(default_factory=SourcesConfig)
     recipe: Literal["paper", "extended"] = "paper"
     settings: Annotated[tuple[str, ...], arg(name="set")] = ()
     threads: int = 0
@@ -140,7 +140,7 @@ class ClassicTraining:
 
 
 @dataclass(frozen=True)
-class NeutralizerTraining:
+class NeutralizerTrainingConfig:
     """Learn another transformation of the latent space from pairs, everything else frozen.
 
     The paper notes that the neutralizer generalises (glasses, facial hair). Writes
@@ -177,7 +177,7 @@ class NeutralizerTraining:
 
 
 @dataclass(frozen=True)
-class ClassicExport:
+class ClassicExportConfig:
     """Write encoder, neutralizer, decoder, enhancer and fused.onnx to MODELS/classic.
 
     Every file is compared with torch before it gets its name; the manifest then records it.
@@ -200,7 +200,7 @@ class ClassicExport:
 
 
 COMMANDS = {
-    "train classic": (ClassicTraining, "train"),
-    "train neutralizer": (NeutralizerTraining, "train_neutralizer"),
-    "export classic": (ClassicExport, "export"),
+    "train classic": (ClassicTrainingConfig, "train"),
+    "train neutralizer": (NeutralizerTrainingConfig, "train_neutralizer"),
+    "export classic": (ClassicExportConfig, "export"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from model_training.classic.config import Sources
+from model_training.classic.config import SourcesConfig
 from model_training.classic.pair_sets import (
     PairSet,
     london_pairs,
@@ -26,7 +26,7 @@ from model_training.portraits.image_sets import (
 from model_training.portraits.locate import EyeLocator, make_locator
 
 
-def list_images(sources: Sources) -> list[FaceImage]:
+def list_images(sources: SourcesConfig) -> list[FaceImage]:
     """All images of all sets.
 
     Raises:
@@ -50,7 +50,7 @@ def list_images(sources: Sources) -> list[FaceImage]:
     return found
 
 
-def prepare(sources: Sources, size: int, out: Path) -> tuple[CropCache, list[PairSet]]:
+def prepare(sources: SourcesConfig, size: int, out: Path) -> tuple[CropCache, list[PairSet]]:
     """Crop all images into `OUT/crops` and open or crop all pairs.
 
     Args:

@@ -7,7 +7,6 @@ on the same held-out people, beside doing nothing and answering with the mean ne
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from model_training.classic.latents import LatentPairs
 from model_training.classic.networks import Neutralizer
 from model_training.classic.recipe import ClassicRecipe
 from model_training.classic.ridge import fit_ridge, neutralizer_error
-from model_training.runs.atomic import atomic_path
+from model_training.runs.atomic import write_json
 from model_training.runs.compute import ON_CPU, Compute
 from model_training.runs.config import Pace
 from model_training.runs.distributed import ALONE, Workers
@@ -85,8 +84,7 @@ def fit_neutralizers(
         "l_ntr_held_out": _errors(measured, fitted, by_sgd, in_closed_form),
     }
     if workers.main:
-        with atomic_path(out / f"{name}.json") as temporary:
-            temporary.write_text(json.dumps(report, indent=2) + "\n")
+        write_json(report, out / f"{name}.json")
     return NeutralizerFit({"sgd": by_sgd, "ridge": in_closed_form}, report)
 
 

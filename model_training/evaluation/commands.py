@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -25,7 +25,7 @@ from model_training.evaluation.config import (
     ResultsConfig,
     SheetConfig,
 )
-from model_training.runs.atomic import atomic_path
+from model_training.runs.atomic import atomic_path, write_json
 
 if TYPE_CHECKING:
     from model_training.evaluation.views import View
@@ -39,8 +39,8 @@ def evaluate(config: EvaluationConfig) -> None:
     from model_training.evaluation import evaluate as suite
     from model_training.evaluation import tables
     from model_training.evaluation.choice import choose_system, load_dataset
+    from model_training.evaluation.comparison import side_by_side
     from model_training.evaluation.openface import PictureFolder
-    from model_training.evaluation.results import write_json
 
     if len(config.model) > 1 and (config.service or config.outputs):
         raise UsageError("a service or a folder of outputs is one --model")
@@ -76,35 +76,11 @@ def evaluate(config: EvaluationConfig) -> None:
                 write_json(result.document, config.publish / f"{place.name}.json")
             documents.append(result.document)
     for document in documents:
-        print(printed(document))
+        print(tables.text(document))
         place = config.out / f"{document['model']}-{dataset.name}"
         print(f"\nwritten to {place}: report.html, worst.png, results.json, rows.json\n")
     if len(documents) > 1:
-        print("Side by side\n" + tables.plain(tables.side_by_side(documents)))
-
-
-def printed(document: dict[str, Any]) -> str:
-    """The tables as text."""
-    from model_training.evaluation import tables
-
-    own = document["systems"][document["model"]]
-    title = f"{document['model']} on {document['data']}: {own['cases']} cases"
-    parts = [f"{title}, {own['people']} people"]
-    parts.append("Table 1: expressiveness\n" + tables.plain(tables.table_1(document)))
-    by_units = tables.table_1(document, action_units=True)
-    if by_units[1]:
-        parts.append("Table 1 by OpenFace's action units\n" + tables.plain(by_units))
-    parts += [
-        f"Table 2: identity ({tables.recogniser_title(name)})\n"
-        + tables.plain(tables.table_2(document, name))
-        for name in own["recognisers"]
-    ]
-    parts.append("Picture\n" + tables.plain(tables.picture_table(document)))
-    parts.append("Mouth and outline\n" + tables.plain(tables.mouth_table(document)))
-    parts.append("Slices\n" + tables.plain(tables.slice_table(document)))
-    parts.append(tables.worst_sentence(document))
-    parts += [f"left out: {case}: {why}" for case, why in document["facts"]["skipped"].items()]
-    return "\n\n".join(part for part in parts if part)
+        print("Side by side\n" + tables.plain(side_by_side(documents)))
 
 
 def evaluate_check(config: ControlCheckConfig) -> None:
@@ -155,31 +131,15 @@ def evaluate_outputs(config: OutputsConfig) -> None:
         return Neutralizer.build(Settings.model_validate({**chosen, "warm_up": False, **options}))
 
     cases = datasets.lfw(config.lfw, config.landmarks, people=config.people).cases[: config.limit]
-    with tqdm(total=len(cases), desc="outputs") as bar:
-        seen = outputs.look(service(), cases, bar.update)
-    accuracy, judgement = outputs.realism(seen)
     london = datasets.london(config.london).cases
     neutral = [case.neutral for case in london if case.neutral is not None]
-    report = {
-        "model": config.model,
-        "people": len(seen.outputs.people),
-        "tested_people": len(judgement.synthetic),
-        "balanced_accuracy": accuracy,
-        "neutral_faces": len(neutral),
-    }
-    for name, rule in (("served", {}), ("without_the_rule", {"min_change": 0.0})):
-        changes = outputs.neutral_changes(service(**rule), neutral)
-        report[f"neutral_change_{name}"] = {
-            "mean": round(float(changes.mean()), 3),
-            "largest": round(float(changes.max()), 3),
-        }
-    sheet = cv2.cvtColor(outputs.judged_sheet(seen, judgement), cv2.COLOR_RGB2BGR)
-    for file, data in (
-        (f"{config.model}-outputs.png", cv2.imencode(".png", sheet)[1].tobytes()),
-        (f"{config.model}-outputs.json", (json.dumps(report, indent=2) + "\n").encode()),
-    ):
-        with atomic_path(config.out / file) as temporary:
-            temporary.write_bytes(data)
+    with tqdm(total=len(cases), desc="outputs") as bar:
+        measured, sheet = outputs.measure(service, cases, neutral, bar.update)
+    report = {"model": config.model, **measured}
+    picture = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1].tobytes()
+    with atomic_path(config.out / f"{config.model}-outputs.png") as temporary:
+        temporary.write_bytes(picture)
+    write_json(report, config.out / f"{config.model}-outputs.json")
     print(json.dumps(report, indent=2))
 
 

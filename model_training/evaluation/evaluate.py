@@ -17,12 +17,13 @@ from model_training.evaluation.openface import PictureFolder
 from model_training.evaluation.report.page import write_page
 from model_training.evaluation.report.ranking import ranked
 from model_training.evaluation.report.sheets import write_sheet
-from model_training.evaluation.results import evaluate_rows, write_json
+from model_training.evaluation.results import evaluate_rows
 from model_training.evaluation.rows import Row
 from model_training.evaluation.runner import Runner
 from model_training.evaluation.statistics import RESAMPLES
 from model_training.evaluation.systems import System
 from model_training.evaluation.views import EyeFinder
+from model_training.runs.atomic import write_json
 
 WORST = 24
 """Cases on the sheet of the worst."""

@@ -19,8 +19,7 @@ from model_training.measure.assets import (
     SFACE,
 )
 from model_training.measure.expression import ExpressionMeter
-from model_training.measure.identity import DlibRecogniser
-from model_training.measure.sface import SFaceRecogniser
+from model_training.measure.identity import DlibRecogniser, SFaceRecogniser
 from model_training.portraits.landmarks import LEFT_IRIS, RIGHT_IRIS
 
 

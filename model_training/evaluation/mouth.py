@@ -7,11 +7,15 @@ the irises.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from app.faces.alignment import INTER_OCULAR, Image, crop_matrix, cut, transform_points
+from model_training.evaluation.cases import FilePicture, stable_order
 from model_training.measure.picture import disc, filled, fine_detail
 from model_training.portraits.landmarks import (
     INNER_LIP_BOTTOM,
@@ -20,7 +24,9 @@ from model_training.portraits.landmarks import (
     LEFT_IRIS,
     LIPS_OUTER,
     RIGHT_IRIS,
+    LandmarkTable,
 )
+from model_training.portraits.split import validation_mask
 
 Points = NDArray[np.float64]
 
@@ -124,3 +130,30 @@ def _opening(marks: Points, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 def _between_lips(marks: Points, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return np.asarray(cv2.dilate(_opening(marks, shape), disc(SLIT * EYES_APART)) > 0)
+
+
+def calm_teeth(
+    data: Path, table: LandmarkTable, sets: Sequence[str], most: int
+) -> dict[str, NDArray[np.float64]]:
+    """The teeth measure of calm faces, of people who are not in validation.
+
+    Args:
+        data: folder that the table's paths start from.
+        table: landmarks of the photographs.
+        sets: image sets to look through.
+        most: so many photographs of a set, in an order that is the same everywhere.
+
+    Returns:
+        set -> shares in [0, 1].
+    """
+    calm = table.near_neutral() & ~np.array(validation_mask(table.paths))
+    rows = {table.paths[k]: int(k) for k in np.flatnonzero(calm)}
+    found = {}
+    for name in sets:
+        chosen = stable_order(path for path in rows if path.split("/")[0] == name)[:most]
+        shares = [
+            teeth_share(FilePicture(data / path, path).read(), table.points[rows[path]])
+            for path in chosen
+        ]
+        found[name] = np.array(shares)
+    return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -140,3 +141,37 @@ def neutral_changes(neutralizer: Neutralizer, pictures: Sequence[Picture]) -> ND
             continue
         changes.append(float(np.abs(after - before).mean()))
     return np.array(changes)
+
+
+def measure(
+    service: Callable[..., Neutralizer],
+    cases: Sequence[Case],
+    neutral: Sequence[Picture],
+    advance: Callable[[], object] = lambda: None,
+) -> tuple[dict[str, Any], Image]:
+    """Both questions.
+
+    Args:
+        service: builds the service's pipeline; settings by name.
+        cases: with a neutral picture each.
+        neutral: pictures of faces that are neutral already.
+        advance: told after every case.
+
+    Returns:
+        (the report's numbers, the sheet of outputs)
+    """
+    seen = look(service(), cases, advance)
+    accuracy, judgement = realism(seen)
+    report: dict[str, Any] = {
+        "people": len(seen.outputs.people),
+        "tested_people": len(judgement.synthetic),
+        "balanced_accuracy": accuracy,
+        "neutral_faces": len(neutral),
+    }
+    for name, rule in (("served", {}), ("without_the_rule", {"min_change": 0.0})):
+        changes = neutral_changes(service(**rule), neutral)
+        report[f"neutral_change_{name}"] = {
+            "mean": round(float(changes.mean()), 3),
+            "largest": round(float(changes.max()), 3),
+        }
+    return report, judged_sheet(seen, judgement)

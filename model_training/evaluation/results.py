@@ -1,12 +1,10 @@
-"""The machine-readable result of one evaluation: computed from rows, written as JSON."""
+"""The machine-readable result of one evaluation: computed from rows."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from model_training.evaluation.rows import Row
@@ -20,7 +18,6 @@ from model_training.evaluation.statistics import (
     per_blendshape,
     summary,
 )
-from model_training.runs.atomic import atomic_path
 
 SCHEMA = 1
 DIGITS = 4
@@ -93,10 +90,3 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_rounded(v) for v in value]
     return value
-
-
-def write_json(document: dict[str, Any], path: Path) -> None:
-    """Write under the final name only when whole."""
-    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -101,36 +101,6 @@ def _is_classic(document: dict[str, Any]) -> bool:
     return str(document["model"]).startswith("classic")
 
 
-def recogniser_title(key: str) -> str:
-    """`dlib`, or the second recogniser's full name."""
-    return RECOGNISERS.get(key, key)
-
-
-def side_by_side(documents: Sequence[dict[str, Any]]) -> Table:
-    """The evaluated systems of several evaluations on one data set, a line each."""
-    keys = list(dict.fromkeys(k for d in documents for k in _own(d)["recognisers"]))
-    heading = ["model", "view", *(f"removed, {group}" for group in GROUPS), "blendshape error"]
-    for key in keys:
-        heading += [f"verified ({key})", f"1:2 ({key})"]
-    lines = []
-    for document in documents:
-        measured = _own(document)["recognisers"]
-        first = next(iter(measured.values()))
-        line = [document["model"], str(document["facts"].get("view", ""))]
-        line += [ranged(first[f"removed {group}"], percent=True) for group in GROUPS]
-        line.append(ranged(first["blendshape error"], 4))
-        for key in keys:
-            numbers = measured.get(key, {})
-            line += [ranged(numbers.get(name), percent=True) for name in ("verified", "1:2")]
-        lines.append([*line, ranged(first["sharpness"])])
-    return [*heading, "sharpness"], lines
-
-
-def _own(document: dict[str, Any]) -> dict[str, Any]:
-    own: dict[str, Any] = document["systems"][document["model"]]
-    return own
-
-
 def picture_table(document: dict[str, Any]) -> Table:
     """What the paper's tables do not see: blur, the mouth, the eyes, the seam, lost faces."""
     heading = [
@@ -168,6 +138,8 @@ def mouth_table(document: dict[str, Any]) -> Table:
         # Results that were measured before these numbers existed lack them.
         found = next(iter(system["recognisers"].values())).get
         seen, truth = cell(found("teeth seen"), percent=True), found("teeth seen truth")
+        if found("teeth") is None:
+            continue
         lines.append(
             [
                 name,
@@ -208,24 +180,55 @@ def blendshape_table(document: dict[str, Any], most: int = 12) -> Table:
     return ["blendshape", "mean |g - n|"], lines
 
 
+def titled(document: dict[str, Any]) -> list[tuple[str, Table]]:
+    """Every table of an evaluation that has lines, under its title."""
+    found = [
+        ("Table 1: expressiveness", table_1(document)),
+        ("Table 1 by OpenFace's action units", table_1(document, action_units=True)),
+    ]
+    found += [
+        (f"Table 2: identity ({RECOGNISERS.get(name, name)})", table_2(document, name))
+        for name in document["systems"][document["model"]]["recognisers"]
+    ]
+    found += [
+        ("Picture", picture_table(document)),
+        ("Mouth and outline", mouth_table(document)),
+        ("Slices", slice_table(document)),
+    ]
+    return [(title, table) for title, table in found if table[1]]
+
+
 def plain(table: Table) -> str:
     """Aligned columns for a terminal."""
     heading, lines = table
     widths = [max(len(row[k]) for row in [heading, *lines]) for k in range(len(heading))]
 
-    def text(row: Sequence[str]) -> str:
+    def aligned(row: Sequence[str]) -> str:
         cells = [row[0].ljust(widths[0])]
         cells += [value.rjust(width) for value, width in zip(row[1:], widths[1:], strict=True)]
         return "  ".join(cells).rstrip()
 
-    return "\n".join([text(heading), "-" * len(text(heading)), *(text(row) for row in lines)])
+    return "\n".join([aligned(heading), "-" * len(aligned(heading)), *map(aligned, lines)])
+
+
+def text(document: dict[str, Any]) -> str:
+    """A whole evaluation for a terminal."""
+    own = document["systems"][document["model"]]
+    parts = [
+        f"{document['model']} on {document['data']}: {own['cases']} cases, {own['people']} people",
+        *(f"{title}\n{plain(table)}" for title, table in titled(document)),
+        worst_sentence(document),
+        *(f"left out: {case}: {why}" for case, why in document["facts"]["skipped"].items()),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def markdown(table: Table) -> str:
     """A Markdown table."""
     heading, lines = table
     rule = ["---"] + ["---:"] * (len(heading) - 1)
-    return "\n".join("| " + " | ".join(row) + " |" for row in [heading, rule, *lines])
+    cells = ([cell.replace("|", r"\|") for cell in row] for row in [heading, rule, *lines])
+    return "\n".join("| " + " | ".join(row) + " |" for row in cells)
 
 
 def worst_sentence(document: dict[str, Any]) -> str:

@@ -5,7 +5,6 @@ Each command imports what it needs itself: checking kernels needs ONNX Runtime a
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from itertools import groupby
@@ -21,7 +20,7 @@ from model_training.graphs.config import (
     QualityConfig,
     ReducedConfig,
 )
-from model_training.runs.atomic import atomic_path
+from model_training.runs.atomic import write_json
 from model_training.runs.manifest import model_entry, read_manifest
 
 Crops = list[NDArray[np.uint8]]
@@ -83,9 +82,7 @@ def _finish(config: ReducedConfig, kind: str, graph: bytes, reduced: bytes, crop
     figures |= {"crops": len(crops), "bytes_before": len(graph), "bytes_after": len(reduced)}
     print(f"{config.model} {kind}: {figures}")
     if config.report is not None:
-        with atomic_path(config.report) as temporary:
-            found = {"model": config.model, "kind": kind, **figures}
-            temporary.write_text(json.dumps(found, indent=2))
+        write_json({"model": config.model, "kind": kind, **figures}, config.report)
     if config.out is not None:
         print(f"wrote {write_models(config.models_dir, config.out, config.model, reduced)}")
 

@@ -17,7 +17,7 @@ from model_training.meter.labels import geometry
 from model_training.portraits.aligned import read_rgb
 from model_training.portraits.image_sets import LABELLED_SETS, FaceImage, in_validation
 from model_training.portraits.landmarks import LandmarkTable
-from model_training.runs.atomic import atomic_path
+from model_training.runs.atomic import write_json
 
 QUANTITIES = ("score", "lip_gap", "eye_opening")
 
@@ -118,8 +118,7 @@ def report(models: Path, folders: Mapping[str, Path], landmarks: Path, record: b
         path = models / "manifest.json"
         manifest = json.loads(path.read_text(encoding="utf-8"))
         manifest["meter"]["quality"] = json.loads(json.dumps(quality), parse_float=_four_digits)
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        write_json(manifest, path)
     return "\n".join(lines)
 
 

@@ -57,7 +57,7 @@ class MeterConfig:
 
 
 @dataclass(frozen=True)
-class MeterTraining:
+class MeterTrainingConfig:
     """Distil MediaPipe's labels into the meter; started again on OUT, it goes on.
 
     Attributes:
@@ -95,7 +95,7 @@ class MeterTraining:
 
 
 @dataclass(frozen=True)
-class MeterExport:
+class MeterExportConfig:
     """Write meter/meter.onnx and its entry in the manifest.
 
     Attributes:
@@ -110,6 +110,6 @@ class MeterExport:
 
 
 COMMANDS = {
-    "train meter": (MeterTraining, "train"),
-    "export meter": (MeterExport, "export"),
+    "train meter": (MeterTrainingConfig, "train"),
+    "export meter": (MeterExportConfig, "export"),
 }

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR
 from model_training.meter.config import MeterConfig
 from model_training.meter.network import METER_SIZE, MeterNet
-from model_training.runs.atomic import atomic_path
+from model_training.runs.atomic import write_json
 from model_training.runs.checkpoint import load_checkpoint
 from model_training.runs.manifest import NAME, read_manifest, sha256_of
 from model_training.runs.metadata import config_hash
@@ -94,6 +94,5 @@ def export_meter(checkpoint: Path, models_dir: Path, version: str) -> Path:
     manifest = read_manifest(models_dir)
     files = {FILE: {"sha256": sha256_of(path), "bytes": path.stat().st_size}}
     manifest["meter"] = {"version": version, "crop_size": METER_SIZE, "files": files, "quality": {}}
-    with atomic_path(models_dir / NAME) as temporary:
-        temporary.write_text(json.dumps(manifest, indent=2) + "\n")
+    write_json(manifest, models_dir / NAME)
     return path

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model_training.meter.agreement import correlations
-from model_training.meter.config import MeterTraining
+from model_training.meter.config import MeterTrainingConfig
 from model_training.meter.data import MeterBatches, MeterSet, load_meter_set, plain_batch
 from model_training.meter.network import QUANTITIES, MeterNet
 from model_training.runs.compute import ON_CPU, Compute
@@ -23,7 +23,7 @@ SETTINGS = ("network", "steps", "batch_size", "learning_rate", "blendshape_weigh
 """Options that change the weights: a run is refused to go on with others."""
 
 
-def learning_rate(config: MeterTraining) -> WarmCosine:
+def learning_rate(config: MeterTrainingConfig) -> WarmCosine:
     """Warm-up over 200 steps (a tenth of a short run), then a fall to 1 % of the height."""
     warm_up = max(1, min(200, config.steps // 10))
     return WarmCosine(config.learning_rate, config.steps, warm_up, floor=0.01)
@@ -52,7 +52,7 @@ def read_all(
 
 
 def steps_of_meter(
-    config: MeterTraining,
+    config: MeterTrainingConfig,
     network: MeterNet,
     batches: MeterBatches,
     compute: Compute = ON_CPU,
@@ -80,7 +80,9 @@ def steps_of_meter(
     return step, {"optimizer": optimizer}
 
 
-def train_meter(config: MeterTraining, compute: Compute = ON_CPU, workers: Workers = ALONE) -> Path:
+def train_meter(
+    config: MeterTrainingConfig, compute: Compute = ON_CPU, workers: Workers = ALONE
+) -> Path:
     """Train, or go on with a training that was interrupted.
 
     Args:

@@ -1,4 +1,5 @@
-"""What cameras, light and obstacles do to a photograph, done to both members of a pair alike.
+"""What cameras, light and obstacles do to a photograph; both members of a pair receive the same
+augmentations.
 
 The target keeps the noise, the blur and the hand before the chin: the network has to remove an
 expression and nothing else. All functions take float32 [B, 3, H, W] in [-1, 1].

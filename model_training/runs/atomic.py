@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -26,6 +29,15 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(document: Any, path: Path | str) -> None:
+    """Write JSON, whole or not at all; an object without objects inside takes one line."""
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    # A newline is never part of a string in JSON.
+    text = re.sub(r"\{[^{}\[\]]*\}", lambda found: re.sub(r"\n\s*", " ", found[0]), text)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def _remove_leftovers(target: Path) -> None:

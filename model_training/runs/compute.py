@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
 import torch
 from torch import Tensor, nn
 
-from model_training.runs.atomic import atomic_path
+from model_training.runs.atomic import write_json
 from model_training.runs.distributed import ALONE, Workers
 
 Precision = Literal["bfloat16", "float32"]
@@ -135,8 +135,7 @@ def choose(
         chosen = replace(chosen, why=changed)
     if folder is not None and workers.main and before != (chosen.precision, machine):
         kept = {"device": place.type, "precision": chosen.precision, "machine": machine}
-        with atomic_path(folder / RECORD) as temporary:
-            temporary.write_text(json.dumps({**kept, "why": chosen.why}, indent=2) + "\n")
+        write_json({**kept, "why": chosen.why}, folder / RECORD)
     return chosen
 
 

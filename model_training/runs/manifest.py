@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from model_training.errors import InputError
-from model_training.runs.atomic import atomic_path
+from model_training.runs.atomic import write_json
 
 SCHEMA = 1
 NAME = "manifest.json"
@@ -110,6 +110,5 @@ def update_manifest(
     if clear_quality:
         entry["quality"] = {}
     entry["quality"].update(quality or {})
-    with atomic_path(models_dir / NAME) as temporary:
-        temporary.write_text(json.dumps(manifest, indent=2) + "\n")
+    write_json(manifest, models_dir / NAME)
     return entry

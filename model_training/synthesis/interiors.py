@@ -12,9 +12,8 @@ from model_training.portraits.landmarks import (
     INNER_LIP_BOTTOM,
     INNER_LIP_TOP,
 )
-from model_training.synthesis.lighting import LUMA, to_linear
+from model_training.synthesis.lighting import LUMA, to_linear, white_point
 from model_training.synthesis.photos import Portrait
-from model_training.synthesis.whites import white_point
 
 Floats = NDArray[np.float32]
 

@@ -13,9 +13,8 @@ from scipy.spatial import cKDTree
 from model_training.synthesis.face_model import FaceModel, Region
 from model_training.synthesis.fitting import Fit, Pose, fit
 from model_training.synthesis.glasses import held_still
-from model_training.synthesis.lighting import estimate_light, to_linear
+from model_training.synthesis.lighting import estimate_light, to_linear, white_point
 from model_training.synthesis.rasterizer import Raster, interpolate, rasterize, vertex_normals
-from model_training.synthesis.whites import white_point
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from email import message_from_bytes
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,9 +16,10 @@ from onnx import TensorProto, helper
 from app.imaging.decode import decode
 from app.pipeline import Neutralizer, Options
 from app.settings import Settings
-from benchmarks import gpu, sections, training
-from benchmarks.document import PAGE, TRAINING, page, training_page
+from benchmarks import gpu, training
+from benchmarks.document import PAGE, TRAINING, fresh, page, rates, training_page
 from benchmarks.floors import convolution_flops, copy_bandwidth, milliseconds
+from benchmarks.machine import served_model, write
 from benchmarks.overhead import stage_times
 from benchmarks.pictures import multipart, pictures
 from benchmarks.rivals.work import Work, run, session
@@ -28,7 +30,7 @@ MACHINE = {
     "cores": 2,
     "load_1_minute": 0.1,
     "commit": "0123456789ab",
-    "model_sha256": "fedcba9876543210",
+    "model_sha256": served_model()[1],
     "packages": {"onnxruntime": "1.0"},
 }
 
@@ -85,7 +87,7 @@ def test_training_steps_are_timed_in_both_precisions() -> None:
     assert (rows[0]["images"], rows[1]["images"]) == (52, 32)
     assert min(rows[0]["float32"], rows[0]["bfloat16"], rows[1]["float32"]) > 0
     result = {"command": "a command", "machine": MACHINE, "note": "Shared.", "auto": str(auto)}
-    made = sections.rates(result | {"rows": rows})
+    made = rates(result | {"rows": rows})
     (line,) = (text for text in made.splitlines() if text.startswith("| eyes |"))
     low, full = rows[0]["bfloat16"], rows[0]["float32"]
     assert line == f"| eyes | 52 | {full} | {low} | {low / full:.2f} | bfloat16 |"
@@ -105,7 +107,7 @@ def test_rivals_answer_as_the_service_does_to_the_byte() -> None:
         assert cv2.imdecode(np.frombuffer(answer, np.uint8), 1).shape == prepared.pixels.shape
 
 
-def test_ratios_against_rivals() -> None:
+def test_ratios_against_rivals_and_figures_of_another_model(tmp_path: Path) -> None:
     def row(server: str, rate: float, p99: float) -> dict[str, object]:
         times = {"p50_ms": 10.0, "p95_ms": 20.0, "p99_ms": p99, "cpu_ms_each": 50.0}
         return {"server": server, "users": 32, "per_second": rate, **times}
@@ -118,8 +120,14 @@ def test_ratios_against_rivals() -> None:
         "targets": {"litserve at 32 users": 1.3, "plain handler at 32 users": 1.5},
         "rows": [row("stoicnet", 30.0, 90.0), row("litserve", 20.0, 180.0)],
     }
-    (line,) = [text for text in sections.rivals(result).splitlines() if "users, litserve" in text]
+    write("rivals", result, tmp_path)
+    (line,) = [text for text in page(tmp_path).splitlines() if "users, litserve" in text]
     assert line.endswith("| 1.50 | 0.50 |")
+    write("rivals", result | {"machine": MACHINE | {"model_sha256": "another"}}, tmp_path)
+    assert fresh("rivals", tmp_path) is None
+    text = page(tmp_path)
+    assert "litserve |" not in text
+    assert "- `python -m benchmarks.rivals`: " in text
 
 
 def test_no_gpu_is_said_clearly(

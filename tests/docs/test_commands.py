@@ -141,6 +141,13 @@ def names_a_file(words: list[str]) -> None:
     assert all((ROOT / file).is_file() for file in files), files
 
 
+def kubectl(words: list[str]) -> None:
+    if "-k" not in words:
+        names_a_file(words)
+    else:
+        assert (ROOT / words[words.index("-k") + 1] / "kustomization.yaml").is_file()
+
+
 def torchrun(words: list[str]) -> None:
     python(words[words.index("-m") :])
 
@@ -151,7 +158,7 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "python3": python,
     "pip": pip,
     "docker": docker,
-    "kubectl": names_a_file,
+    "kubectl": kubectl,
     "locust": names_a_file,
     "torchrun": torchrun,
     "uv": names_a_file,

@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.settings import Settings
+from deploy import settings_table
 from tests.app.conftest import clean_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,3 +99,18 @@ def test_paths_that_the_architecture_names_are_there() -> None:
     assert {path for path in named if not (ROOT / path).exists()} == set()
     packages = {f"app/{path.name}/" for path in (ROOT / "app").iterdir() if path.is_dir()}
     assert packages - {"app/__pycache__/"} <= named, "every package is explained"
+
+
+PAGE = ROOT / "docs" / "configuration.md"
+
+
+def test_the_page_is_what_the_settings_say() -> None:
+    assert PAGE.read_text() == settings_table.markdown(), (
+        "python -m deploy.settings_table > docs/configuration.md"
+    )
+
+
+def test_every_setting_is_described() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert f"| `STOICNET_{name.upper()}` |" in settings_table.markdown()

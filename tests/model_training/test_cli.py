@@ -17,7 +17,7 @@ import pytest
 
 import model_training
 from model_training import cli
-from model_training.classic.config import ClassicTraining
+from model_training.classic.config import ClassicTrainingConfig
 from model_training.options import Many, check
 from model_training.photo.config import PhotoData, PhotoLossWeights, PhotoTraining
 from model_training.runs.config import ComputeConfig, Pace
@@ -101,7 +101,7 @@ def test_options_reach_nested_fields_and_are_named_once(tmp_path: Path) -> None:
             *("--log-every", "2", "--no-tensorboard", "--compute", "float32"),
         ]
     )
-    assert config == ClassicTraining(
+    assert config == ClassicTrainingConfig(
         Path(out),
         settings=("w_kl=1e-3", "flip=true"),
         pace=Pace(log=2, tensorboard=False),

@@ -13,14 +13,13 @@ import torch
 from torch import Tensor
 
 from model_training.classic.networks import ClassicConfig, ClassicNet, sample_latent
-from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
+from model_training.meter.config import LabelledSets, MeterConfig, MeterTrainingConfig
 from model_training.meter.train import train_meter
 from model_training.photo.config import PhotoConfig, PhotoData, PhotoTraining
 from model_training.photo.train import train_photo
 from model_training.runs.config import Pace
 from model_training.runs.distributed import ALONE, Workers, torchrun_workers
-from tests.model_training.classic_runs import tiny_options
-from tests.model_training.command_line import invoke
+from tests.model_training.command_line import invoke, tiny_options
 
 SETTINGS = (
     *("stage1_epochs=2", "stage2_epochs=2", "stage3_epochs=2"),
@@ -41,7 +40,7 @@ def train_classic_by_command(data: Path, out: Path) -> None:
 def train_rest(data: Path, out: Path, workers: Workers) -> None:
     """The meter, with dropout, and `photo`."""
     train_meter(
-        MeterTraining(
+        MeterTrainingConfig(
             sets=LabelledSets(london=data / "london"),
             landmarks=data / "landmarks.npz",
             out=out / "meter",

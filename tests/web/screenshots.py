@@ -38,10 +38,8 @@ def main() -> None:
 def _pictures(page: Page, folder: Path) -> None:
     _look(page, "light", 1280, 980)
     page.open()
-    _save(page, "page-start")
     page.find("#sample").click()
     page.wait_for_result()
-    _save(page, "page-result")
     page.find("#boxes").click()
     page.find("#zoom-face").click()
     _save(page, "page-face")

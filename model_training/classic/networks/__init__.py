@@ -5,14 +5,10 @@ no code is copied. Images are float tensors in [-1, 1], [B, C, S, S], grey (C = 
 """
 
 from model_training.classic.config import ClassicConfig
-from model_training.classic.networks.decoder import Decoder
-from model_training.classic.networks.discriminator import Discriminator
-from model_training.classic.networks.encoder import Encoder
-from model_training.classic.networks.enhancer import Enhancer
+from model_training.classic.networks.enhancer import Discriminator, Enhancer
+from model_training.classic.networks.layers import Sharpen
 from model_training.classic.networks.model import ClassicNet
-from model_training.classic.networks.neutralizer import Neutralizer
-from model_training.classic.networks.sampling import sample_latent
-from model_training.classic.networks.sharpen import Sharpen
+from model_training.classic.networks.vae import Decoder, Encoder, Neutralizer, sample_latent
 
 __all__ = [
     "ClassicConfig",

@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from model_training.classic.config import ClassicConfig
-from model_training.classic.networks.neutralizer import Neutralizer
+from model_training.classic.networks.vae import Neutralizer
 
 
 class ExportedNetwork(nn.Module):

@@ -6,12 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from model_training.classic.config import ClassicConfig
-from model_training.classic.networks.decoder import Decoder
-from model_training.classic.networks.discriminator import Discriminator
-from model_training.classic.networks.encoder import Encoder
-from model_training.classic.networks.enhancer import Enhancer
-from model_training.classic.networks.neutralizer import Neutralizer
-from model_training.classic.networks.sharpen import Sharpen
+from model_training.classic.networks.enhancer import Discriminator, Enhancer
+from model_training.classic.networks.layers import Sharpen
+from model_training.classic.networks.vae import Decoder, Encoder, Neutralizer
 
 
 class ClassicNet(nn.Module):

@@ -64,7 +64,7 @@ def grade_table(config: GradeTableConfig) -> None:
 
 def teeth(config: TeethConfig) -> None:
     """Print the teeth measure of calm faces, set by set and together."""
-    from model_training.evaluation.grading.teeth_level import calm_teeth
+    from model_training.evaluation.mouth import calm_teeth
     from model_training.portraits.landmarks import LandmarkTable
 
     table = LandmarkTable.load(config.landmarks)

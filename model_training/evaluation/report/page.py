@@ -16,6 +16,7 @@ from model_training.evaluation.report.ranking import Ranked
 from model_training.evaluation.report.sheets import strip_path
 from model_training.runs.atomic import atomic_path
 
+DIFFERENCES = "Where it differs from the true neutral"
 MOST_PICTURES = 240
 """Beyond so many the worst are shown and the page says so: each is about 25 kB."""
 
@@ -34,26 +35,9 @@ def page(document: dict[str, Any], items: Sequence[Ranked], cache: Cache) -> str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    recognisers = document["systems"][document["model"]]["recognisers"]
-    shown: list[tuple[str, tables.Table]] = [
-        ("Table 1. Expressiveness (MediaPipe blendshape sums)", tables.table_1(document))
-    ]
-    by_units = tables.table_1(document, action_units=True)
-    if by_units[1]:
-        shown.append(("Table 1. Expressiveness (OpenFace action units)", by_units))
-    shown += [
-        (f"Table 2. Identity ({tables.recogniser_title(name)})", tables.table_2(document, name))
-        for name in recognisers
-    ]
-    shown += [
-        ("Picture", tables.picture_table(document)),
-        ("Mouth and outline", tables.mouth_table(document)),
-        ("Slices", tables.slice_table(document)),
-        ("Where it differs from the true neutral", tables.blendshape_table(document)),
-    ]
     return environment.get_template("page.html.j2").render(
         document=document,
-        tables=[(title, heading, lines) for title, (heading, lines) in shown if lines],
+        tables=[*tables.titled(document), (DIFFERENCES, tables.blendshape_table(document))],
         worst=tables.worst_sentence(document),
         pictures=[_picture(item, cache) for item in items[:MOST_PICTURES]],
         total=len(items),

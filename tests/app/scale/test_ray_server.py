@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.pipeline import Neutralizer
 from app.ray.cluster import RayError
-from app.ray.server import Replicas, bound
+from app.ray.server import Replicas, bind, deployment_options
 from app.settings import Settings
 from tests.app.files import encode
 from tests.app.scale.conftest import RayService
@@ -56,15 +56,15 @@ def test_a_full_queue(ray_service: RayService, astronaut: NDArray[np.uint8]) -> 
 
 
 def test_what_is_asked_of_ray(settings: Settings) -> None:
+    from ray.serve import Application  # Ray reads its environment when it is imported
+
     replicas = Replicas(least=2, most=6, cpus=2, gpus=0.25)
-    asked = bound(settings.model_copy(update={"device": "auto"}), replicas)._bound_deployment
-    config = asked._deployment_config
-    assert asked.ray_actor_options["num_gpus"] == 0.25
-    assert asked.ray_actor_options["num_cpus"] == 2
-    assert config.autoscaling_config.min_replicas == 2
-    assert config.autoscaling_config.max_replicas == 6
-    assert config.autoscaling_config.target_ongoing_requests == settings.workers
-    fixed = bound(settings, Replicas(least=3, most=3))._bound_deployment
-    assert fixed.num_replicas == 3
+    asked = deployment_options(settings, replicas)
+    assert asked["ray_actor_options"] == {"num_cpus": 2, "num_gpus": 0.25}
+    scaling = asked["autoscaling_config"]
+    assert (scaling["min_replicas"], scaling["max_replicas"]) == (2, 6)
+    assert scaling["target_ongoing_requests"] == settings.workers
+    assert deployment_options(settings, Replicas(least=3, most=3))["num_replicas"] == 3
+    assert isinstance(bind(settings, replicas), Application)
     with pytest.raises(RayError, match="ask Ray for no GPU"):
-        bound(settings.model_copy(update={"device": "cuda"}), Replicas())
+        bind(settings.model_copy(update={"device": "cuda"}), Replicas())

@@ -17,8 +17,7 @@ from model_training.classic.recipe import EXTENDED, PAPER, ClassicRecipe, with_o
 from model_training.classic.train import load_result
 from model_training.runs.checkpoint import load_checkpoint
 from model_training.runs.log import read_rows
-from tests.model_training.classic_runs import command, tiny_options
-from tests.model_training.command_line import Result, invoke
+from tests.model_training.command_line import Result, command, invoke, tiny_options
 
 REPOSITORY = Path(__file__).parents[3]
 

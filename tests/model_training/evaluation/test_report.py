@@ -14,6 +14,7 @@ import pytest
 
 from model_training.evaluation import tables
 from model_training.evaluation.cache import Cache
+from model_training.evaluation.comparison import side_by_side
 from model_training.evaluation.report.document import (
     ResultsError,
     differences,
@@ -23,8 +24,9 @@ from model_training.evaluation.report.document import (
 from model_training.evaluation.report.page import page
 from model_training.evaluation.report.ranking import ranked
 from model_training.evaluation.report.sheets import caption, sheet
-from model_training.evaluation.results import evaluate_rows, write_json
+from model_training.evaluation.results import evaluate_rows
 from model_training.evaluation.rows import MEAN_FACE, Row
+from model_training.runs.atomic import write_json
 from tests.model_training.command_line import invoke
 from tests.model_training.evaluation.made_rows import made_row
 
@@ -76,7 +78,7 @@ def test_models_stand_side_by_side_and_the_second_recogniser_is_named_held_out(
 
     rows = [with_sface(row) for row in london_rows]
     other = evaluate_rows(rows, "no-op", "london-validation", {"view": "crop112grey"}, 10)
-    heading, (first, second) = tables.side_by_side([document, other])
+    heading, (first, second) = side_by_side([document, other])
     assert [first[0], second[:2]] == [MEAN_FACE, ["no-op", "crop112grey"]]
     mean, nothing = (dict(zip(heading, line, strict=True)) for line in (first, second))
     assert nothing["removed, all"] == "0 % [0, 0]"
@@ -179,6 +181,31 @@ def test_results_document_is_made_and_checked(document: dict[str, Any], tmp_path
         load_results(results)
 
 
+def test_the_page_opens_with_systems_by_sets_main_model_and_controls(
+    document: dict[str, Any],
+) -> None:
+    subject = document["systems"][MEAN_FACE]
+    systems = {**document["systems"], "photo": subject}
+    photo = {**document, "model": "photo", "systems": systems, "facts": {"version": "1.0"}}
+    classic = {**photo, "model": "classic", "systems": {"classic": subject}}
+    elsewhere = {**classic, "data": "leaky"}
+    heading, *lines = render([classic, elsewhere, photo]).split("\n\n")[3].splitlines()
+    assert heading == "| system | london-validation, 15 people |"
+    names = [line.split("|")[1].strip() for line in lines[1:]]
+    assert names == ["photo 1.0", "classic 1.0", "no-op", "mean neutral face", "true neutral"]
+    assert lines[3].endswith("| 0 % [0, 0] / 100 % / 1.00 |")
+
+
 def test_the_committed_results_document_agrees_with_its_json() -> None:
     results = REPOSITORY / "docs" / "results"
     assert differences(results, REPOSITORY / "docs" / "results.md") == ""
+
+
+def test_readme_and_results_give_the_same_figures() -> None:
+    figures = re.compile(r"-?\d+ % \[[^]]*\] / \d+ % / \d\.\d\d")
+    readme, results = (
+        figures.findall((REPOSITORY / name).read_text("utf-8"))
+        for name in ("README.md", "docs/results.md")
+    )
+    assert len(readme) >= 8
+    assert set(readme) <= set(results)

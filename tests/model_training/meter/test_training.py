@@ -14,7 +14,7 @@ import torch
 
 from app.faces.alignment import crop_matrix, cut
 from model_training.meter.agreement import Meter, correlations
-from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
+from model_training.meter.config import LabelledSets, MeterConfig, MeterTrainingConfig
 from model_training.meter.data import (
     MeterBatches,
     load_meter_set,
@@ -84,8 +84,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return draw_london(tmp_path_factory.mktemp("drawn"))
 
 
-def training(drawn: tuple[Path, Path], out: Path, **changes: object) -> MeterTraining:
-    config = MeterTraining(
+def training(drawn: tuple[Path, Path], out: Path, **changes: object) -> MeterTrainingConfig:
+    config = MeterTrainingConfig(
         sets=LabelledSets(london=drawn[0]),
         landmarks=drawn[1],
         out=out,

@@ -19,7 +19,7 @@ from model_training.classic.pair_sets import PairSet
 from model_training.classic.recipe import PAPER, with_options
 from model_training.classic.stage3 import fit_neutralizers
 from model_training.classic.train import show_neutralizers
-from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
+from model_training.meter.config import LabelledSets, MeterConfig, MeterTrainingConfig
 from model_training.meter.data import MeterBatches
 from model_training.meter.train import train_meter
 from model_training.photo.config import PhotoData, PhotoTraining
@@ -54,11 +54,11 @@ def on(compute: Compute) -> AbstractContextManager[object]:
 
 
 @pytest.fixture(scope="module")
-def meter(tmp_path_factory: pytest.TempPathFactory) -> MeterTraining:
+def meter(tmp_path_factory: pytest.TempPathFactory) -> MeterTrainingConfig:
     """With its checkpoint of a run on the CPU, start to end."""
     root = tmp_path_factory.mktemp("meter")
     london, landmarks = draw_london(root)
-    config = MeterTraining(
+    config = MeterTrainingConfig(
         sets=LabelledSets(london=london),
         landmarks=landmarks,
         out=root / "whole",
@@ -74,7 +74,7 @@ def meter(tmp_path_factory: pytest.TempPathFactory) -> MeterTraining:
 
 @pytest.mark.parametrize(("first", "then"), [(THERE, ON_CPU), (ON_CPU, THERE)])
 def test_a_run_that_moves_ends_with_the_weights_of_one_that_stayed(
-    meter: MeterTraining,
+    meter: MeterTrainingConfig,
     first: Compute,
     then: Compute,
     tmp_path: Path,

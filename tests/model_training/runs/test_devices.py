@@ -22,7 +22,7 @@ from model_training.classic.recipe import PAPER, with_options
 from model_training.classic.stage1 import steps_of_stage1
 from model_training.classic.stage2 import steps_of_stage2
 from model_training.classic.stage3 import steps_of_sgd
-from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
+from model_training.meter.config import LabelledSets, MeterConfig, MeterTrainingConfig
 from model_training.meter.data import MeterBatches, MeterSet
 from model_training.meter.network import BLENDSHAPE_NAMES, MeterNet
 from model_training.meter.train import steps_of_meter
@@ -117,7 +117,7 @@ def meter(compute: Compute) -> Made:
     network = MeterNet(METER)
     network.set_scale(torch.from_numpy(labels))
     compute.place(network)
-    config = MeterTraining(LabelledSets(), Path(), Path())
+    config = MeterTrainingConfig(LabelledSets(), Path(), Path())
     return Made(steps_of_meter(config, network, MeterBatches(data, 4, 0), compute)[0], network)
 
 

@@ -12,7 +12,7 @@ import torch
 from model_training.runs.checkpoint import load_checkpoint
 from model_training.runs.distributed import ALONE, Workers, torchrun_workers
 from model_training.runs.log import read_rows
-from tests.model_training.classic_runs import tiny_options
+from tests.model_training.command_line import tiny_options
 from tests.model_training.meter.test_training import draw_london
 from tests.model_training.photo_set import write_photo_set
 from tests.model_training.worker_runs import JOINS, train_all

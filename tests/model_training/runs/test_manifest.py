@@ -1,4 +1,4 @@
-"""The manifest: hashes, merging and refusals."""
+"""The manifest: hashes, merging and refusals; the shipped one says what was published."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from model_training.graphs.quality import measured_quality
+from model_training.runs.atomic import write_json
 from model_training.runs.manifest import ManifestError, read_manifest, update_manifest
 
 
@@ -53,3 +55,27 @@ def test_missing_file_and_foreign_manifest_are_refused(tmp_path: Path) -> None:
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(ManifestError):
             read_manifest(tmp_path)
+
+
+ROOT = Path(__file__).parents[3]
+MODELS = read_manifest(ROOT / "onnx_models")["models"]
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+def test_manifest_says_what_was_published(model: str) -> None:
+    entry = MODELS[model]
+    published = measured_quality(ROOT / "docs" / "results", model, entry["version"])
+    assert published, f"no results of {model} {entry['version']} in docs/results"
+    assert entry["quality"] == published
+
+
+def test_results_of_other_versions_are_left_out() -> None:
+    assert measured_quality(ROOT / "docs" / "results", "photo", "0.0.0") == {}
+
+
+def test_json_has_a_line_for_each_flat_object(tmp_path: Path) -> None:
+    document = {"facts": {"text": "a {  b }\n [c]", "none": None}, "rows": [[{"e": 1.5}, {"é": 2}]]}
+    write_json(document, tmp_path / "made.json")
+    text = (tmp_path / "made.json").read_text(encoding="utf-8")
+    assert json.loads(text) == document
+    assert '   { "e": 1.5 },\n   { "é": 2 }\n' in text

@@ -1,4 +1,4 @@
-"""CK+ as its licence-holders receive it, in miniature, through to cached crops and pairs."""
+"""CK+ in miniature, through to cached crops and pairs; the split by person."""
 
 from __future__ import annotations
 
@@ -22,6 +22,12 @@ from model_training.portraits.crops import CropCache, build_crops
 from model_training.portraits.image_sets import EmptyImageSetError, FaceImage
 from model_training.portraits.landmarks import LandmarkTable
 from model_training.portraits.locate import DetectorLocator, FirstOf, LandmarkLocator
+from model_training.portraits.split import (
+    hashed_into_validation,
+    london_validation_ids,
+    person_of,
+    validation_mask,
+)
 from tests.model_training.drawn_faces import draw_face, make_ck_plus, save, save_landmarks
 
 
@@ -128,3 +134,27 @@ def test_folders_of_public_sets(tmp_path: Path) -> None:
     assert {i.person for i in image_sets.folder_images(tmp_path / "any")} == {"loose", "cara"}
     with pytest.raises(EmptyImageSetError, match="NAME"):
         image_sets.fairface_images(tmp_path / "lfw")
+
+
+def test_every_fifth_london_person() -> None:
+    ids = [f"{i:03d}" for i in range(1, 12)]
+    assert london_validation_ids([*reversed(ids), *ids]) == {"001", "006", "011"}
+
+
+def test_both_pictures_of_a_person_fall_on_the_same_side() -> None:
+    paths = [f"london/{kind}/{i:03d}.jpg" for kind in ("neutral", "smiling") for i in range(1, 8)]
+    mask = validation_mask(paths)
+    assert mask[:7] == mask[7:]
+    assert mask[:7] == [True, False, False, False, False, True, False]
+
+
+def test_others_by_hash_of_the_person() -> None:
+    names = [f"person-{i}" for i in range(2000)]
+    share = sum(map(hashed_into_validation, names)) / len(names)
+    assert 0.045 < share < 0.08
+    assert person_of("lfw/Ann_Lee/Ann_Lee_0003.jpg") == "Ann_Lee"
+    chosen = next(n for n in names if hashed_into_validation(n))
+    assert validation_mask([f"fairface/{chosen}.jpg", f"lfw/{chosen}/{chosen}_0002.jpg"]) == [
+        True,
+        True,
+    ]
