@@ -13,7 +13,6 @@ from model_training.evaluation.config import DataConfig
 from model_training.evaluation.controls import NoOp
 from model_training.evaluation.systems import FusedModel, ReadyOutputs, Service, System
 from model_training.evaluation.views import PhotoView
-from model_training.evaluation.warp_control import WarpOnly
 
 
 class Data(StrEnum):
@@ -90,15 +89,12 @@ def choose_system(
     token: str | None = None,
     outputs: Path | None = None,
     strength: float = 1.0,
-) -> tuple[System, System | None]:
-    """The system that the options describe and, for a model with a flow, its warp alone."""
+) -> System:
+    """The system that the options describe."""
     if service:
-        return Service(service, model, token), None
+        return Service(service, model, token)
     if outputs:
-        return ReadyOutputs(outputs), None
+        return ReadyOutputs(outputs)
     if model == "no-op":
-        return NoOp(PhotoView()), None
-    return (
-        FusedModel(models_dir, model, strength=strength),
-        WarpOnly.of(models_dir, model) if strength == 1.0 else None,
-    )
+        return NoOp(PhotoView())
+    return FusedModel(models_dir, model, strength=strength)

@@ -59,11 +59,10 @@ def evaluate(config: EvaluationConfig) -> None:
         def advance() -> None:
             bar.update()
 
-        for system, warp in systems:
+        for system in systems:
             result = suite.evaluate(
                 dataset,
                 system,
-                warp,
                 config.out / "cache",
                 advance,
                 config.limit,

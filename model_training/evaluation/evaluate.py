@@ -38,16 +38,12 @@ class Evaluated:
     cache: Cache
 
 
-def with_controls(
-    system: System, dataset: Dataset, finder: EyeFinder, warp: System | None
-) -> list[System]:
-    """The system, its warp alone where it has one, and the controls seen through its view.
+def with_controls(system: System, dataset: Dataset, finder: EyeFinder) -> list[System]:
+    """The system, and the controls seen through its view.
 
     The true neutral is not among them: it needs no system, and `Runner` adds it.
     """
     systems: list[System] = [system]
-    if warp is not None:
-        systems.append(warp)
     if not isinstance(system, NoOp):
         systems.append(NoOp(system.view))
     if dataset.neutral_pool:
@@ -58,7 +54,6 @@ def with_controls(
 def evaluate(
     dataset: Dataset,
     system: System,
-    warp: System | None,
     cache_folder: Path,
     advance: Callable[[], None],
     limit: int | None = None,
@@ -71,7 +66,6 @@ def evaluate(
     Args:
         dataset: what to measure on.
         system: what to measure.
-        warp: its geometric warp alone, or None.
         cache_folder: rows and readings are kept here; a second run continues from them.
         advance: called after each case.
         limit: only the first so many cases.
@@ -82,7 +76,7 @@ def evaluate(
     cache = Cache(cache_folder)
     finder = EyeFinder(FaceDetector(), cache)
     chosen = replace(dataset, cases=dataset.cases[:limit]) if limit else dataset
-    systems = with_controls(system, chosen, finder, warp)
+    systems = with_controls(system, chosen, finder)
     with Instruments(cache, sface) as instruments:
         keep = openface.keep if openface else None
         rows, skipped = Runner(finder, instruments, cache, keep).run(chosen, systems, advance)

@@ -56,7 +56,7 @@ def measure(
     cases: dict[str, Case] = {}
     items: list[Ranked] = []
     for dataset in datasets:
-        result = evaluate(dataset, system, None, cache, advance, resamples=10)
+        result = evaluate(dataset, system, cache, advance, resamples=10)
         recognisers = result.document["systems"][system.name]["recognisers"]
         first = next(iter(recognisers))
         own = [row for row in result.rows if row.system == system.name]

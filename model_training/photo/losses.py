@@ -28,8 +28,8 @@ TUCK, TUCK_DEPTH = 1.4, 2.5
 """Pixels by which an open mouth's inner lips are fetched inside the lip, so that no tooth comes
 along, and the distance from the line over which that fades."""
 _INSIDE, _OUTSIDE = 13.0, 2.0
-"""Pixels from the corners of the mouth: further inside lips are surely lips (a smile is wider than the
-mouth will be), further outside the layers have to agree. Both begin gently."""
+"""Pixels from the corners of the mouth: further inside lips are surely lips (a smile is wider than
+the mouth will be), further outside the layers have to agree. Both begin gently."""
 _LOST = 4.0
 """Pixels off at which lips that do not meet count half: a hand or a wrong landmark is no lip."""
 _AWAY = 11

@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 import uvicorn
 from numpy.typing import NDArray
 
@@ -29,8 +28,6 @@ from model_training.evaluation.systems import (
 )
 from model_training.evaluation.traits import seen_traits
 from model_training.evaluation.views import CropView, EyeFinder, NoFaceError, PhotoView
-from model_training.evaluation.warp_control import warp
-from model_training.photo.network import warp as torch_warp
 from tests.app.toy_graph import GAIN, write_models
 
 Image = NDArray[np.uint8]
@@ -191,14 +188,3 @@ def test_a_running_service_gives_what_its_model_gives(
 def test_an_absent_service_is_named(case: Case, astronaut: Image, eyes: Eyes) -> None:
     with pytest.raises(SystemFailedError, match="cannot be reached"):
         Service("http://127.0.0.1:9", "photo").neutralize(case, astronaut, eyes)
-
-
-def test_warp_only_moves_pixels_as_the_network_does(astronaut: Image) -> None:
-    crop = np.ascontiguousarray(astronaut[:256, 96:352])
-    flow = torch.randn(1, 2, 64, 64, generator=torch.Generator().manual_seed(0)) * 0.02
-    x = torch.from_numpy(crop).permute(2, 0, 1)[None].float()
-    wanted = torch_warp(x, flow)[0].permute(1, 2, 0).numpy()
-    found = warp(crop, flow[0].numpy())
-    # OpenCV's remap interpolates at 1/32 pixel.
-    assert np.abs(found - wanted).mean() < 1.0
-    assert np.array_equal(warp(crop, np.zeros((2, 64, 64), np.float32)), crop)
