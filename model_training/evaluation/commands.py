@@ -156,7 +156,7 @@ def evaluate_eyes(config: EyesConfig) -> None:
     faces = opened_eyes.unseen_faces(
         config.data, table, list(config.sets), config.open_faces, TRAINED
     )
-    system, _ = choose_system(config.model, config.models_dir)
+    system = choose_system(config.model, config.models_dir)
     stored = Cache(config.cache)
     finder = EyeFinder(FaceDetector(), stored)
     with (
@@ -178,7 +178,7 @@ def evaluate_sheet(config: SheetConfig) -> None:
 
     found = [load_dataset(DataConfig(str(folder))) for folder in config.data]
     chosen = unseen_sheet.one_a_person(found, config.count)
-    system, _ = choose_system(config.model, config.models_dir)
+    system = choose_system(config.model, config.models_dir)
     with tqdm(total=sum(len(d.cases) for d in chosen), desc="people", unit="face") as bar:
         shown = unseen_sheet.measure(chosen, system, config.cache, bar.update)
     page = unseen_sheet.draw(shown, system, config.cache, config.size)

@@ -35,7 +35,7 @@ def grade(config: GradeConfig) -> None:
                 )
             )
         )
-    system, _ = choose_system(config.model, config.models_dir)
+    system = choose_system(config.model, config.models_dir)
     finder = EyeFinder(FaceDetector(), Cache(config.cache))
     with tqdm(desc="faces", unit="face") as bar:
 
