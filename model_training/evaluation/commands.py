@@ -99,7 +99,7 @@ def evaluate_check(config: ControlCheckConfig) -> None:
     for view in views:
         dataset = datasets.london(config.london, config.people)
         cache = config.out / "cache"
-        result = measure(dataset, NoOp(view), None, cache, lambda: None, resamples=50)
+        result = measure(dataset, NoOp(view), cache, lambda: None, resamples=50)
         found = broken_controls(result.document)
         wrong += [f"{view.name}: {problem}" for problem in found]
         print(f"{view.name}: {len(dataset.cases)} pairs, {len(found)} problems")

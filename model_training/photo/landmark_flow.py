@@ -59,7 +59,7 @@ def below(line: Points, size: int, step: int) -> NDArray[np.float32]:
     """
     centre = np.arange(size // step) * step + (step - 1) / 2
     found = centre[:, None] - np.interp(centre, line[:, 0], line[:, 1])[None]
-    return found.astype(np.float32)
+    return np.asarray(found, np.float32)
 
 
 def aside(line: Points, size: int, step: int) -> NDArray[np.float32]:
@@ -70,7 +70,7 @@ def aside(line: Points, size: int, step: int) -> NDArray[np.float32]:
     """
     centre = np.arange(size // step) * step + (step - 1) / 2
     found = np.abs(centre - (line[0, 0] + line[-1, 0]) / 2) - (line[-1, 0] - line[0, 0]) / 2
-    return np.tile(found.astype(np.float32), (size // step, 1))
+    return np.asarray(np.tile(found, (size // step, 1)), np.float32)
 
 
 def opening_between(edges: Points, size: int, step: int) -> NDArray[np.float32]:

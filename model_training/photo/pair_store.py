@@ -115,7 +115,7 @@ def write_pairs(
     def packed(bits: NDArray[np.bool_]) -> Bytes:
         return np.packbits(bits.reshape(len(bits), -1), axis=1)
 
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         PAIRS: pairs,
         VALID: packed(valid),
         FLOW: np.stack([one.flow for one in geometry]),
