@@ -38,10 +38,10 @@ from model_training.meter.config import LabelledSets, MeterTrainingConfig
 from model_training.meter.network import BLENDSHAPES, METER_SIZE, QUANTITIES, MeterNet
 from model_training.meter.train import steps_of_meter
 from model_training.photo.batches import PhotoBatch, Window
-from model_training.photo.config import PhotoData, PhotoTraining
+from model_training.photo.config import PhotoData, PhotoTrainingConfig
 from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.eyes.batches import EyeBatch
-from model_training.photo.eyes.config import EyeData, EyeTraining
+from model_training.photo.eyes.config import EyeData, EyeTrainingConfig
 from model_training.photo.eyes.network import PATCH_HEIGHT, PATCH_WIDTH
 from model_training.photo.eyes.train import eye_parts, steps_of_eyes
 from model_training.photo.network import CROP_SIZE, MAP_STEP
@@ -68,7 +68,7 @@ def _pictures(*shape: int) -> Tensor:
 def photo(compute: Compute) -> Load:
     """With the meter as a judge, on the published batch."""
     data = PhotoData((), Path())
-    config = PhotoTraining(data, Path(), judged_from=0)
+    config = PhotoTrainingConfig(data, Path(), judged_from=0)
     calm = _pictures(64, 3, CROP_SIZE, CROP_SIZE).to(compute.device)
     meter = load_meter(DEFAULT_MODELS_DIR / "meter" / "meter.onnx").to(compute.device)
     parts = PhotoParts(config, compute)
@@ -93,7 +93,7 @@ def photo(compute: Compute) -> Load:
 def eyes(compute: Compute) -> Load:
     """After the discriminator has started."""
     data = EyeData(Path())
-    config = EyeTraining(data, Path(), adversarial_from=1)
+    config = EyeTrainingConfig(data, Path(), adversarial_from=1)
     shut = data.drawn + data.from_renderer
     paired = shut + data.opened
     count = paired + data.real

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model_training.photo.config import PhotoExport, PhotoTraining, PrepareConfig
+from model_training.photo.config import PhotoExportConfig, PhotoTrainingConfig, PrepareConfig
 from model_training.photo.export import export_photo, load_photo
 from model_training.photo.eyes.train import load_eye_opener
 from model_training.photo.network import PhotoNet
@@ -17,7 +17,7 @@ def prepare(config: PrepareConfig) -> None:
     prepare_photo(config)
 
 
-def train(config: PhotoTraining) -> None:
+def train(config: PhotoTrainingConfig) -> None:
     """Train `photo`, or go on with it."""
     with start(config.compute, config.out, config.threads) as (compute, workers):
         checkpoint = train_photo(config, compute, workers)
@@ -25,7 +25,7 @@ def train(config: PhotoTraining) -> None:
         print(f"weights in {checkpoint}; write them with: export photo --checkpoint")
 
 
-def export(config: PhotoExport) -> None:
+def export(config: PhotoExportConfig) -> None:
     """Write network.onnx, eyes.onnx and fused.onnx."""
     folder = config.models_dir / "photo"
     if config.checkpoint is not None:

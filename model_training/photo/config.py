@@ -109,7 +109,7 @@ class PhotoConfig:
 
 
 @dataclass(frozen=True)
-class PhotoTraining:
+class PhotoTrainingConfig:
     """Train `photo`; started again on the same OUT, it goes on from its last checkpoint.
 
     Attributes:
@@ -151,7 +151,7 @@ class PhotoTraining:
 
 
 @dataclass(frozen=True)
-class PhotoExport:
+class PhotoExportConfig:
     """Export both networks of `photo` and their fused graph, and record their hashes.
 
     Attributes:
@@ -169,6 +169,6 @@ class PhotoExport:
 
 COMMANDS = {
     "prepare-photo": (PrepareConfig, "prepare"),
-    "train photo": (PhotoTraining, "train"),
-    "export photo": (PhotoExport, "export"),
+    "train photo": (PhotoTrainingConfig, "train"),
+    "export photo": (PhotoExportConfig, "export"),
 }

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from model_training.photo.batches import PhotoBatch, Window
-from model_training.photo.config import PhotoTraining
+from model_training.photo.config import PhotoTrainingConfig
 from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.judges import judged
 from model_training.photo.losses import (
@@ -34,7 +34,7 @@ from model_training.runs.schedules import WarmCosine
 class PhotoParts:
     """What a run of `photo` trains and what trains it, on its device; what a checkpoint holds."""
 
-    def __init__(self, config: PhotoTraining, compute: Compute) -> None:
+    def __init__(self, config: PhotoTrainingConfig, compute: Compute) -> None:
         self.network = PhotoNet(config.network)
         compute.place(self.network)
         self.average = WeightAverage(self.network)
@@ -60,7 +60,7 @@ class PhotoStep:
 
     def __init__(
         self,
-        config: PhotoTraining,
+        config: PhotoTrainingConfig,
         parts: PhotoParts,
         expression: ExpressionLoss | None,
         compute: Compute,

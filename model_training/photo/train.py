@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from model_training.photo.batches import PhotoBatch, PhotoBatches, Window, photo_steps
-from model_training.photo.config import PhotoTraining
+from model_training.photo.config import PhotoTrainingConfig
 from model_training.photo.judges import expression_judge
 from model_training.photo.sheets import photo_sheet
 from model_training.photo.step import PhotoParts, PhotoStep
@@ -33,7 +33,9 @@ MIXED = ("synthetic", "smiles", "unchanged", "wild", "misaligned")
 """Options, and those of the data, that change the weights: a run does not go on with others."""
 
 
-def train_photo(config: PhotoTraining, compute: Compute = ON_CPU, workers: Workers = ALONE) -> Path:
+def train_photo(
+    config: PhotoTrainingConfig, compute: Compute = ON_CPU, workers: Workers = ALONE
+) -> Path:
     """Train, or go on with a training that was interrupted.
 
     Args:
@@ -78,7 +80,7 @@ def train_photo(config: PhotoTraining, compute: Compute = ON_CPU, workers: Worke
     return stage.checkpoint
 
 
-def photo_stage(config: PhotoTraining, batches: PhotoBatches) -> Stage:
+def photo_stage(config: PhotoTrainingConfig, batches: PhotoBatches) -> Stage:
     """Name, length and settings of a run; an epoch lasts from one sheet to the next."""
     settings = {
         **{name: getattr(config, name) for name in SETTINGS},

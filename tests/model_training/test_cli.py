@@ -19,7 +19,7 @@ import model_training
 from model_training import cli
 from model_training.classic.config import ClassicTrainingConfig
 from model_training.options import Many, check
-from model_training.photo.config import PhotoData, PhotoLossWeights, PhotoTraining
+from model_training.photo.config import PhotoData, PhotoLossWeights, PhotoTrainingConfig
 from model_training.runs.config import ComputeConfig, Pace
 from tests.model_training.command_line import invoke
 
@@ -88,7 +88,7 @@ def test_options_reach_nested_fields_and_are_named_once(tmp_path: Path) -> None:
             *("--pairs", pairs[1], "--expression", "0.2", "--device", "cpu", "--steps", "9"),
         ]
     )
-    assert config == PhotoTraining(
+    assert config == PhotoTrainingConfig(
         PhotoData((Path(pairs[0]), Path(pairs[1])), Path(prepared)),
         Path(out),
         steps=9,

@@ -15,7 +15,7 @@ from torch import Tensor
 from model_training.classic.networks import ClassicConfig, ClassicNet, sample_latent
 from model_training.meter.config import LabelledSets, MeterConfig, MeterTrainingConfig
 from model_training.meter.train import train_meter
-from model_training.photo.config import PhotoConfig, PhotoData, PhotoTraining
+from model_training.photo.config import PhotoConfig, PhotoData, PhotoTrainingConfig
 from model_training.photo.train import train_photo
 from model_training.runs.config import Pace
 from model_training.runs.distributed import ALONE, Workers, torchrun_workers
@@ -61,7 +61,7 @@ def train_rest(data: Path, out: Path, workers: Workers) -> None:
         wild=2,
     )
     train_photo(
-        PhotoTraining(
+        PhotoTrainingConfig(
             data=batch,
             out=out / "photo",
             steps=4,

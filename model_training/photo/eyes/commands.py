@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from model_training.photo.eyes.config import EyeSetConfig, EyeTraining
+from model_training.photo.eyes.config import EyeSetConfig, EyeTrainingConfig
 from model_training.photo.eyes.prepare import prepare_eyes
 from model_training.photo.eyes.train import train_eyes
 from model_training.runs.start import decide
@@ -15,7 +15,7 @@ def prepare(config: EyeSetConfig) -> None:
     prepare_eyes(config)
 
 
-def train(config: EyeTraining) -> None:
+def train(config: EyeTrainingConfig) -> None:
     """Train it, or go on with it."""
     torch.set_num_threads(config.threads)
     checkpoint = train_eyes(config, decide(config.compute, config.out))

@@ -81,7 +81,7 @@ class EyeOpenerConfig:
 
 
 @dataclass(frozen=True)
-class EyeTraining:
+class EyeTrainingConfig:
     """Train the network that opens closed eyes; started again on OUT, it goes on.
 
     Attributes:
@@ -121,4 +121,4 @@ class EyeTraining:
     compute: ComputeConfig = field(default_factory=ComputeConfig)
 
 
-COMMANDS = {"prepare-eyes": (EyeSetConfig, "prepare"), "train eyes": (EyeTraining, "train")}
+COMMANDS = {"prepare-eyes": (EyeSetConfig, "prepare"), "train eyes": (EyeTrainingConfig, "train")}

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from model_training.photo.eyes.adversarial import AdversarialParts
 from model_training.photo.eyes.batches import EyeBatch, EyeBatches
-from model_training.photo.eyes.config import EyeOpenerConfig, EyeTraining
+from model_training.photo.eyes.config import EyeOpenerConfig, EyeTrainingConfig
 from model_training.photo.eyes.critic import PatchDiscriminator
 from model_training.photo.eyes.losses import (
     changed_weights,
@@ -51,7 +51,9 @@ def gate_loss(logit: Tensor, label: Tensor) -> Tensor:
     return (each * judged).sum() / judged.sum().clamp_min(1)
 
 
-def rebuild_loss(batch: EyeBatch, eyes: OpenedEyes, output: Tensor, config: EyeTraining) -> Tensor:
+def rebuild_loss(
+    batch: EyeBatch, eyes: OpenedEyes, output: Tensor, config: EyeTrainingConfig
+) -> Tensor:
     """Error of `output` [N, 3, 72, 96] against the open eye, most where lids were drawn over it."""
     paired = len(batch.target)
     own, target, output = batch.own[:paired], batch.target, output[:paired]
@@ -74,7 +76,7 @@ def load_eye_opener(checkpoint: Path) -> EyeOpener:
     return cast(EyeOpener, average.module)
 
 
-def eye_parts(config: EyeTraining, compute: Compute) -> AdversarialParts[EyeOpener]:
+def eye_parts(config: EyeTrainingConfig, compute: Compute) -> AdversarialParts[EyeOpener]:
     """What a run trains."""
     # Four stages: a score sees 78 px, most of an eye.
     network, critic = EyeOpener(config.network), PatchDiscriminator(stages=4)
@@ -82,7 +84,7 @@ def eye_parts(config: EyeTraining, compute: Compute) -> AdversarialParts[EyeOpen
 
 
 def steps_of_eyes(
-    config: EyeTraining,
+    config: EyeTrainingConfig,
     parts: AdversarialParts[EyeOpener],
     take: Callable[[int], EyeBatch],
     compute: Compute = ON_CPU,
@@ -123,7 +125,7 @@ def steps_of_eyes(
     return step
 
 
-def train_eyes(config: EyeTraining, compute: Compute = ON_CPU) -> Path:
+def train_eyes(config: EyeTrainingConfig, compute: Compute = ON_CPU) -> Path:
     """Train, or go on with a training that was interrupted.
 
     Args:

@@ -9,7 +9,7 @@ import torch
 
 from app.settings import DEFAULT_MODELS_DIR
 from model_training.photo.batches import PhotoBatches, Window
-from model_training.photo.config import PhotoConfig, PhotoData, PhotoTraining
+from model_training.photo.config import PhotoConfig, PhotoData, PhotoTrainingConfig
 from model_training.photo.train import train_photo
 from model_training.photo.warm_start import initializers
 from model_training.runs.ahead import Ahead
@@ -19,7 +19,7 @@ from tests.model_training.photo_set import write_photo_set
 
 
 @pytest.fixture
-def training(tmp_path: Path) -> PhotoTraining:
+def training(tmp_path: Path) -> PhotoTrainingConfig:
     pairs, prepared = write_photo_set(tmp_path)
     data = PhotoData(
         pairs=(pairs,),
@@ -29,7 +29,7 @@ def training(tmp_path: Path) -> PhotoTraining:
         unchanged=1,
         wild=2,
     )
-    return PhotoTraining(
+    return PhotoTrainingConfig(
         data=data,
         out=tmp_path / "run",
         steps=4,
@@ -44,7 +44,7 @@ def training(tmp_path: Path) -> PhotoTraining:
 
 @pytest.mark.slow
 def test_resumed_run_equals_uninterrupted_run(
-    training: PhotoTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    training: PhotoTrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = load_checkpoint(train_photo(training))
 
@@ -69,7 +69,7 @@ def test_resumed_run_equals_uninterrupted_run(
 
 
 @pytest.mark.slow
-def test_sheets_and_log_are_written(training: PhotoTraining) -> None:
+def test_sheets_and_log_are_written(training: PhotoTrainingConfig) -> None:
     train_photo(replace(training, log_every=2))
     sheets = sorted(p.name for p in (training.out / "sheets").iterdir())
     assert sheets == ["000002.png", "000004.png"]
@@ -79,7 +79,7 @@ def test_sheets_and_log_are_written(training: PhotoTraining) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_refuses_other_settings(training: PhotoTraining) -> None:
+def test_a_run_refuses_other_settings(training: PhotoTrainingConfig) -> None:
     begun = replace(training, steps=1)
     train_photo(begun)
     heavier = replace(begun.weights, expression=0.5)
@@ -93,7 +93,7 @@ def test_a_run_refuses_other_settings(training: PhotoTraining) -> None:
             train_photo(other)
 
 
-def test_windows_hold_the_face(training: PhotoTraining) -> None:
+def test_windows_hold_the_face(training: PhotoTrainingConfig) -> None:
     batches = PhotoBatches(training.data)
     rng = np.random.default_rng(0)
     for _ in range(50):
@@ -124,7 +124,7 @@ def test_windows_hold_the_face(training: PhotoTraining) -> None:
 
 @pytest.mark.slow
 def test_training_goes_on_from_exported_weights_and_asks_the_meter(
-    training: PhotoTraining,
+    training: PhotoTrainingConfig,
 ) -> None:
     config = replace(
         training,

@@ -22,8 +22,8 @@ from model_training.classic.train import show_neutralizers
 from model_training.meter.config import LabelledSets, MeterConfig, MeterTrainingConfig
 from model_training.meter.data import MeterBatches
 from model_training.meter.train import train_meter
-from model_training.photo.config import PhotoData, PhotoTraining
-from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeTraining
+from model_training.photo.config import PhotoData, PhotoTrainingConfig
+from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeTrainingConfig
 from model_training.photo.eyes.train import train_eyes
 from model_training.photo.train import train_photo
 from model_training.portraits.crops import CropCache
@@ -102,7 +102,7 @@ def test_a_run_that_moves_ends_with_the_weights_of_one_that_stayed(
 def test_photo_from_exported_weights_with_its_judges_and_sheets(tmp_path: Path) -> None:
     pairs, prepared = write_photo_set(tmp_path)
     data = PhotoData((pairs,), prepared, 1, 1, unchanged=0, wild=1)
-    config = PhotoTraining(
+    config = PhotoTrainingConfig(
         data,
         tmp_path / "run",
         start_from=DEFAULT_MODELS_DIR / "photo" / "network.onnx",
@@ -126,7 +126,7 @@ def test_eyes_with_their_sheet(tmp_path: Path) -> None:
         patches = rng.integers(0, 256, (*shape, 96, 128, 3), np.uint8)
         np.save(tmp_path / f"{name}.npy", patches)
     np.save(tmp_path / "label.npy", np.array([[0, 1]] * 4))
-    config = EyeTraining(
+    config = EyeTrainingConfig(
         EyeData(tmp_path, drawn=3, from_renderer=0, opened=1, real=2),
         tmp_path / "run",
         steps=2,

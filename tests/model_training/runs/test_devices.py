@@ -27,11 +27,11 @@ from model_training.meter.data import MeterBatches, MeterSet
 from model_training.meter.network import BLENDSHAPE_NAMES, MeterNet
 from model_training.meter.train import steps_of_meter
 from model_training.photo.batches import PhotoBatch, Window
-from model_training.photo.config import PhotoConfig, PhotoData, PhotoTraining
+from model_training.photo.config import PhotoConfig, PhotoData, PhotoTrainingConfig
 from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.eyes.adversarial import AdversarialParts
 from model_training.photo.eyes.batches import EyeBatch
-from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeTraining
+from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeTrainingConfig
 from model_training.photo.eyes.train import eye_parts, steps_of_eyes
 from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.portraits.crops import CropCache
@@ -83,7 +83,7 @@ def pictures(*shape: int) -> Tensor:
 
 def photo(compute: Compute) -> Made:
     """With the meter as a judge, on two pairs and a photograph without one."""
-    config = PhotoTraining(
+    config = PhotoTrainingConfig(
         PhotoData((), Path()), Path(), judged_from=0, judged_ramp=1, network=PHOTO
     )
     parts = PhotoParts(config, compute)
@@ -101,7 +101,7 @@ def photo(compute: Compute) -> Made:
 
 def eyes(compute: Compute) -> Made:
     sizes = EyeOpenerConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
-    config = EyeTraining(EyeData(Path()), Path(), adversarial_from=1, network=sizes)
+    config = EyeTrainingConfig(EyeData(Path()), Path(), adversarial_from=1, network=sizes)
     parts = eye_parts(config, compute)
     patches, label = pictures(3, 6, 3, 72, 96), torch.tensor([1.0, 1, 0, 0.5, 1, 0])
     shut, sure = torch.tensor([0, 1]), torch.tensor([0, 1, 2])

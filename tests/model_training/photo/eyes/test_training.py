@@ -14,7 +14,7 @@ from model_training.photo.eyes.batches import EyeBatch
 from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeSetConfig
 from model_training.photo.eyes.prepare import prepare_eyes
 from model_training.photo.eyes.train import (
-    EyeTraining,
+    EyeTrainingConfig,
     gate_loss,
     load_eye_opener,
     train_eyes,
@@ -27,11 +27,11 @@ from tests.model_training.drawn_eyes import make_faces
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> EyeTraining:
+def config(tmp_path_factory: pytest.TempPathFactory) -> EyeTrainingConfig:
     root = tmp_path_factory.mktemp("eyes")
     table = make_faces(root)
     prepare_eyes(EyeSetConfig(root, table, root / "prepared", workers=1))
-    return EyeTraining(
+    return EyeTrainingConfig(
         data=EyeData(root / "prepared", drawn=6, from_renderer=0, opened=2, real=4),
         out=root / "run",
         steps=24,
@@ -53,7 +53,7 @@ def test_gate_loss_by_hand() -> None:
 
 @pytest.mark.slow
 def test_it_learns_and_goes_on_where_it_was(
-    config: EyeTraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: EyeTrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint = train_eyes(config)
     rows = read_rows(config.out / "eyes.csv")
