@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Literal
 
-from app.errors import FaceCutOffError, FaceTooSmallError, MultipleFacesError, NoFaceError
+from app.errors import (
+    FaceCutOffError,
+    FaceTooSmallError,
+    MultipleFacesError,
+    NoFaceError,
+    NoSuchFaceError,
+)
 from app.faces.alignment import EYE_MIDPOINT, crop_matrix, inside_photograph, transform_points
 from app.faces.detector import Face
 
 FacesPolicy = Literal["one", "largest", "all"]
+
+FACE_CHOICE = r"^([1-9]\d{0,3}|\d{1,5}(\.\d{1,3})?,\d{1,5}(\.\d{1,3})?)$"
+"""A face's number, from 1 on, or a point `x,y`."""
 
 BACKGROUND_FACE = 1 / 3
 """Faces whose eyes are less than this fraction as far apart as the main face's are background."""
@@ -40,12 +51,18 @@ def upright(face: Face) -> bool:
     return bool(points[3:, 1].mean() > EYE_MIDPOINT[1] + 0.1)
 
 
+def number_of(face: Face, faces: Sequence[Face]) -> int:
+    """A face's number among all that were found, largest first, from 1 on."""
+    return 1 + next(index for index, other in enumerate(faces) if other is face)
+
+
 def select_faces(
     faces: list[Face],
     shape: tuple[int, ...],
     policy: FacesPolicy,
     min_eye_distance: float,
     max_faces: int,
+    choice: str | None = None,
 ) -> tuple[list[Face], list[str]]:
     """Choose the faces to edit.
 
@@ -57,12 +74,13 @@ def select_faces(
             enough and whole.
         min_eye_distance: in pixels.
         max_faces: at most so many with `all`.
+        choice: one face, as `FACE_CHOICE` allows; then the policy does not matter.
 
     Returns:
         The chosen faces, largest first, and warnings in words.
 
     Raises:
-        NoFaceError, MultipleFacesError, FaceTooSmallError, FaceCutOffError
+        NoFaceError, MultipleFacesError, NoSuchFaceError, FaceTooSmallError, FaceCutOffError
     """
     faces = [face for face in faces if upright(face)]
     if not faces:
@@ -70,6 +88,11 @@ def select_faces(
             "No face was found. The photograph should show a face from the front, upright and "
             "well lit."
         )
+    if choice is not None:
+        chosen = _chosen(faces, choice)
+        _check_usable(chosen, shape, min_eye_distance)
+        left = len(faces) - 1
+        return [chosen], [f"{left} other face(s) were left as they are."] if left else []
     if policy == "all":
         return _every_usable(faces, shape, min_eye_distance, max_faces)
     main, others = faces[0], faces[1:]
@@ -77,12 +100,35 @@ def select_faces(
     if policy == "one" and rivals:
         raise MultipleFacesError(
             f"{1 + len(rivals)} faces were found, one is expected. Send a photograph of one "
-            "person, or choose faces=largest or faces=all.",
+            "person, or choose with face=1 (a number of the report), face=x,y (a point in it), "
+            "faces=largest or faces=all.",
             boxes=[_box(face) for face in [main, *rivals]],
         )
     _check_usable(main, shape, min_eye_distance)
     notes = [f"{len(others)} other face(s) were left as they are."] if others else []
     return [main], notes
+
+
+def _chosen(faces: list[Face], choice: str) -> Face:
+    boxes = [_box(face) for face in faces]
+    if "," not in choice:
+        number = int(choice)
+        if number > len(faces):
+            raise NoSuchFaceError(
+                f"face={number} was chosen, but {len(faces)} were found.", boxes=boxes
+            )
+        return faces[number - 1]
+    x, y = map(float, choice.split(","))
+    there = [face for face in faces if _contains(face, x, y)]
+    if not there:
+        raise NoSuchFaceError(f"There is no face at the point {choice}.", boxes=boxes)
+    # Where boxes overlap, the face whose middle is nearest.
+    return min(there, key=lambda face: math.dist(face.landmarks.mean(0).tolist(), (x, y)))
+
+
+def _contains(face: Face, x: float, y: float) -> bool:
+    left, top, width, height = face.box
+    return left <= x <= left + width and top <= y <= top + height
 
 
 def _every_usable(
