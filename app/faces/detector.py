@@ -121,11 +121,20 @@ class FaceDetector:
             found = self._in_look(look_at(image, 1280))
         if not found and longest > 1280:
             found = [face for tile in tiles(image) for face in self._in_look(tile)]
-        if all(face.score < _SURE for face in found):
+        if not any(self._surely_upright(image, face) for face in found):
             turned = [face for look in turned_looks(image) for face in self._in_look(look)]
             found += [face for face in turned if face.score >= _SURE_TURNED]
         refined = [self._refine(image, face) for face in _distinct(found)]
         return sorted(_distinct(refined), key=lambda face: face.box[2] * face.box[3], reverse=True)
+
+    def _surely_upright(self, image: NDArray[np.uint8], face: Face) -> bool:
+        """Whether a face stands upright: YuNet sees a worse one in many that are upside down."""
+        if face.score < _SURE or face.eye_distance < 1.0:
+            return False
+        matrix = crop_matrix(face.landmarks[0], face.landmarks[1], _CLOSE_UP)
+        crop = np.ascontiguousarray(cut(image, matrix, _CLOSE_UP).image[::-1, ::-1])
+        turned = self._in_look(Look(crop, 1.0, (0.0, 0.0)))
+        return all(other.score <= face.score for other in turned)
 
     def _in_look(self, look: Look) -> list[Face]:
         faces = []
