@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.editing import Edited
-from app.faces.alignment import crop_matrix
+from app.faces.alignment import crop_matrix, transform_points
 from app.faces.detector import Face
 from app.faces.framing import Frame, level_frame, portrait_frame
 from app.imaging.alpha import Cutout, given_back
@@ -60,6 +60,8 @@ def frame(photograph: Photograph, edited: Edited, options: Options) -> Framed:
             "The portrait reaches beyond the photograph; there it is "
             + ("white." if cutout is None else "transparent.")
         )
+    if beyond is None and not _holds(chosen, edited.faces[0].face):
+        notes.append("A part of the face lies outside the level picture.")
     faces = tuple(replace(face, altered_share=share) for face in edited.faces)
     return Framed(image, mask, chosen.matrix, faces, tuple(notes))
 
@@ -70,6 +72,16 @@ def _chosen_frame(face: Face, shape: tuple[int, ...], options: Options) -> Frame
             face, options.aspect, options.head_size, options.eye_line, options.width
         )
     return level_frame(face, shape) if options.level else None
+
+
+def _holds(chosen: Frame, face: Face) -> bool:
+    """Whether a frame shows a face from the brows to the mouth."""
+    points = transform_points(face.landmarks, chosen.matrix)
+    margin = face.eye_distance / 2
+    return bool(
+        (points >= margin).all()
+        and (points <= [chosen.width - margin, chosen.height - margin]).all()
+    )
 
 
 def _with_alpha(on_white: Image, alpha: Image) -> Image:

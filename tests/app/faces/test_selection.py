@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -104,3 +106,12 @@ def test_a_face_is_chosen_by_number_or_point() -> None:
         with pytest.raises(NoSuchFaceError) as refused:
             select_faces(faces, SHAPE, "one", 24, 2, choice)
         assert len(refused.value.facts["boxes"]) == 2
+
+
+def test_a_face_that_the_detector_is_not_sure_of_is_said() -> None:
+    sure, unsure = face(), replace(face(), score=0.87)
+    assert choose([sure])[1] == []
+    for policy in ("one", "largest", "all"):
+        [note] = choose([unsure], policy)[1]
+        assert note.startswith("maybe_not_a_human_face: ")
+        assert "0.870" in note
