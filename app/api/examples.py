@@ -34,7 +34,7 @@ _ADVICE = {
     "sentence": "Relax your face: no smile, no raised brows.",
     "measure": "expression",
     "value": 4.99,
-    "threshold": 2.2,
+    "threshold": 2.6,
 }
 
 OK: dict[str, Any] = {"status": "ok"}

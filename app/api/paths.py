@@ -18,7 +18,8 @@ class SlashMiddleware:
         path = scope.get("path", "")
         shorter = path.rstrip("/")
         if scope["type"] == "http" and path.endswith("/") and shorter not in ("", root):
-            scope = {**scope, "path": shorter}
-            if "raw_path" in scope and scope["raw_path"] is not None:
+            # In place: whoever is around us reads the route that is found for it from here.
+            scope["path"] = shorter
+            if scope.get("raw_path") is not None:
                 scope["raw_path"] = scope["raw_path"].rstrip(b"/")
         await self.app(scope, receive, send)

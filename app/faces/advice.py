@@ -25,17 +25,24 @@ Code = Literal[
     "closer",
 ]
 
-RESTING_SCORE = 2.2
-"""Expression score up to which a face counts as resting; see docs/operations.md."""
+RESTING_SCORE = 2.6
+"""Expression score up to which a face counts as resting.
+
+Of 68 London portraits each, 7 neutral ones are over it and 56 smiling ones.
+"""
 LEAST = {
-    "close_mouth": ("MouthClosed", 80),
-    "open_eyes": ("EyesOpen", 40),
+    "close_mouth": ("MouthClosed", 90),
+    "open_eyes": ("EyesOpen", 80),
     "face_camera": ("HeadPoseYaw", 93),
     "level_head": ("HeadPoseRoll", 98),
     "one_person": ("SingleFacePresent", 67),
     "closer": ("InterEyeDistance", 38),
 }
-"""Advice by code: the quality component and the quality, 0 to 100, under which it is given."""
+"""Advice by code: the quality component and the quality, 0 to 100, under which it is given.
+
+No neutral London portrait is under those of mouth and eyes; of 68 smiling ones 20 are under that of
+the mouth.
+"""
 
 _SENTENCES: Mapping[str, str] = {
     "close_mouth": "Close your mouth, with relaxed lips.",

@@ -91,7 +91,13 @@ def test_the_file_may_be_in_json(server: httpx.Client, astronaut: Image, head: s
     assert_problem(
         as_json(server, {"image": text, "strength": 0}, strength=1), 422, "invalid_request"
     )
-    for wrong in ({"strength": [1]}, {"strenght": 1}, {"model": {}}, {"mark": "perhaps"}):
+    wrongs: list[dict[str, Any]] = [
+        {"strength": [1]},
+        {"strenght": 1},
+        {"model": {}},
+        {"mark": "?"},
+    ]
+    for wrong in wrongs:
         assert_problem(as_json(server, {"image": text, **wrong}), 422, "invalid_request")
 
 

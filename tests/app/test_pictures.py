@@ -16,10 +16,11 @@ from PIL import Image as PilImage
 from app.errors import DoesNotFitError, IncompatibleOptionsError
 from app.faces.detector import FaceDetector
 from app.faces.quality import roll_degrees
+from app.imaging.formats import Format
 from app.imaging.picture import PictureWriter
 from app.imaging.provenance import COMPOSITE
 from app.pipeline import Neutralizer
-from app.result import Format, Options
+from app.result import Options
 from app.settings import Settings
 from tests.app.files import encode
 from tests.app.test_provenance import certificate
@@ -168,7 +169,7 @@ def test_level_turns_the_head_and_leaves_no_empty_corner(
     assert np.abs(there - face.landmarks).max() < 4
     assert result.mask.shape == result.image.shape[:2]
     # A quarter turn moves pixels and makes none up.
-    aside = np.ascontiguousarray(np.rot90(turned[40:], -1))
+    aside = np.ascontiguousarray(np.rot90(np.asarray(turned, np.uint8)[40:], -1))
     answer = neutralizer.neutralize(encode(aside), Options(level=True)).image
     assert answer.shape[0] < answer.shape[1], "as wide as the picture was before the turn"
 
