@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,17 +14,16 @@ from app.command import (
     DeviceOption,
     EngineOption,
     GpusOption,
-    request_errors,
+    VerboseOption,
+    log_as_asked,
+    neutralizer_from,
     settings_from,
     start_errors,
-    takes,
 )
-from app.errors import StartupError, StoicNetError
-from app.files import FreeNames, photographs, with_progress, write
+from app.errors import StartupError
+from app.file_commands import analyze, neutralize
 from app.observability.logs import configure_logging
 from app.pipeline import Neutralizer
-from app.result import AnalyzeOptions, Options
-from app.settings import Settings
 from app.version import software_version
 
 cli = typer.Typer(
@@ -55,16 +52,6 @@ def _any_command(
 
 models_cli = typer.Typer(help="The model files.", no_args_is_help=True)
 cli.add_typer(models_cli, name="models")
-
-Photos = Annotated[
-    list[Path],
-    typer.Argument(metavar="PHOTO...", help="Photograph files, or folders of them."),
-]
-
-
-def _neutralizer(settings: Settings, profile: bool = False) -> Neutralizer:
-    with start_errors():
-        return Neutralizer.build(settings, profile)
 
 
 @cli.command()
@@ -101,63 +88,12 @@ def serve(
 
 
 @cli.command()
-@takes(Options)
-def neutralize(
-    photos: Photos,
-    out: Annotated[Path, typer.Option(help="Folder for the PNG files; created if missing.")],
-    options: Options,
-    device: DeviceOption = None,
-) -> None:
-    """Write NAME.png with a neutral face for every photograph.
-
-    A photograph that fails is reported and the others go on; the exit code is then 1.
-    """
-    files = _find_photos(photos)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise typer.BadParameter(f"{out} cannot be made a folder: {error.strerror}") from error
-    settings = settings_from(device=device, warm_up=False)
-    configure_logging(settings)
-    neutralizer = _neutralizer(settings)
-    names = FreeNames()
-
-    def one(photo: Path) -> None:
-        result = neutralizer.neutralize(photo.read_bytes(), options)
-        target = names.free(out / f"{photo.stem}.png", photo)
-        write(target, result.png)
-        note = "" if result.altered else " (already neutral, unaltered)"
-        typer.echo(f"{photo} -> {target}{note}")
-        for warning in result.warnings:
-            typer.echo(f"{photo}: {warning}", err=True)
-
-    _each(files, one)
-
-
-@cli.command()
-@takes(AnalyzeOptions)
-def analyze(photos: Photos, options: AnalyzeOptions) -> None:
-    """Print a JSON line for every photograph: faces, quality, expression. Nothing is altered."""
-    from app.api.reports import Analyzed
-
-    files = _find_photos(photos)
-    settings = settings_from(device="cpu", warm_up=False)
-    configure_logging(settings)
-    neutralizer = _neutralizer(settings)
-
-    def one(photo: Path) -> None:
-        report = Analyzed.of(neutralizer.analyze(photo.read_bytes(), options.faces))
-        typer.echo(json.dumps({"file": str(photo), **report.model_dump(mode="json")}))
-
-    _each(files, one)
-
-
-@cli.command()
 def info(
     device: DeviceOption = None,
     profile: Annotated[
         bool, typer.Option("--profile", help="Count each provider's nodes on the CPU too.")
     ] = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Print version, models, hashes, providers and limits as JSON.
 
@@ -166,8 +102,8 @@ def info(
     from app.api.info import describe
 
     settings = settings_from(device=device, warm_up=False)
-    configure_logging(settings)
-    typer.echo(describe(_neutralizer(settings, profile), settings).model_dump_json(indent=2))
+    log_as_asked(settings, verbose)
+    typer.echo(describe(neutralizer_from(settings, profile), settings).model_dump_json(indent=2))
 
 
 @models_cli.command()
@@ -195,29 +131,8 @@ def verify(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-cli.command()(batch)
-
-
-def _find_photos(photos: list[Path]) -> list[Path]:
-    files = photographs(photos)
-    if not files:
-        raise typer.BadParameter(f"no photographs in {', '.join(map(str, photos))}")
-    return files
-
-
-def _each(photos: list[Path], one: Callable[[Path], None]) -> None:
-    """Call `one` for every photograph; failures are reported and counted."""
-    failed = 0
-    for photo in with_progress(photos):
-        try:
-            with request_errors():
-                one(photo)
-        except (StoicNetError, OSError) as error:
-            failed += 1
-            code = f"{error.code}: " if isinstance(error, StoicNetError) else ""
-            typer.echo(f"{photo}: {code}{error}", err=True)
-    if failed:
-        raise typer.Exit(EXIT_SOME_FAILED)
+for command in (neutralize, analyze, batch):
+    cli.command()(command)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
     with Client("http://localhost:8000") as client:
         answer = client.neutralize(Path("photo.jpg"))
-        Path("neutral.png").write_bytes(answer.png)
+        Path("neutral.png").write_bytes(answer.picture)
 
 Needs httpx (extra `client`).
 """
@@ -56,7 +56,8 @@ class Answer:
     """A neutralized photograph.
 
     Attributes:
-        png: the picture.
+        picture: the file.
+        media_type: of it, for example "image/jpeg".
         altered: whether any pixel was changed.
         model: name and version, for example "photo/0.1.0".
         provider: the execution provider it ran on.
@@ -64,12 +65,18 @@ class Answer:
         headers: all facts (X-StoicNet-*, Server-Timing).
     """
 
-    png: bytes
+    picture: bytes
+    media_type: str
     altered: bool
     model: str
     provider: str
     request_id: str
     headers: Mapping[str, str]
+
+    @property
+    def png(self) -> bytes:
+        """The picture, by the name that fits where no other format was asked for."""
+        return self.picture
 
 
 class Client:
@@ -104,10 +111,13 @@ class Client:
             ServiceError: the service refused.
             httpx.TransportError: it cannot be reached.
         """
-        response = self._post("/neutralize", photograph, options or Options(), "image/png")
+        options = options or Options()
+        accept = f"image/{options.format or 'png'}"
+        response = self._post("/neutralize", photograph, options, accept)
         headers = response.headers
         return Answer(
-            png=response.content,
+            picture=response.content,
+            media_type=headers["Content-Type"],
             altered=headers["X-StoicNet-Altered"] == "true",
             model=headers["X-StoicNet-Model"],
             provider=headers["X-StoicNet-Provider"],
@@ -141,7 +151,7 @@ class Client:
             "POST",
             route,
             files={"file": ("photograph", data)},
-            params=options.model_dump(exclude_none=True),
+            params=options.model_dump(exclude_unset=True, exclude_none=True),
             headers={"Accept": accept},
         )
         return self._send(request)

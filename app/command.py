@@ -12,6 +12,8 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from app.errors import RequestError, StartupError
+from app.observability.logs import configure_logging
+from app.pipeline import Neutralizer
 from app.settings import Device, Settings
 
 EXIT_SOME_FAILED = 1
@@ -27,6 +29,9 @@ EngineOption = Annotated[
 GpusOption = Annotated[
     float, typer.Option(min=0, help="With ray: GPUs of each worker; a part is allowed.")
 ]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", help="Log to stderr what is done; warnings are logged anyway.")
+]
 AddressOption = Annotated[
     str | None, typer.Option(help="With ray: a cluster's address; default: start one here.")
 ]
@@ -40,6 +45,17 @@ def settings_from(**overrides: Any) -> Settings:
     except ValidationError as error:
         typer.echo(f"stoicnet: settings are not valid: {error}", err=True)
         raise typer.Exit(EXIT_CANNOT_START) from error
+
+
+def log_as_asked(settings: Settings, verbose: bool) -> None:
+    """Log to stderr: what is done if `verbose`, and otherwise warnings alone."""
+    configure_logging(settings if verbose else settings.model_copy(update={"log_level": "warning"}))
+
+
+def neutralizer_from(settings: Settings, profile: bool = False) -> Neutralizer:
+    """The pipeline, or the end of the command."""
+    with start_errors():
+        return Neutralizer.build(settings, profile)
 
 
 @contextmanager

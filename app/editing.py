@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from app.faces.alignment import Crop, choose_crop_size, crop_matrix, cut, transform_points
 from app.faces.compositing import composite, crop_mask, region_mask
 from app.faces.detector import Face
+from app.faces.exposure import gain_for, lit, unlit
 from app.faces.identity import Identity, IdentityCheck
 from app.faces.meter import Expression, Meter
 from app.faces.quality import quality_components
+from app.faces.selection import number_of
 from app.inference.registry import Model
 from app.progress import Progress
 from app.result import EditedFace, Options
@@ -75,31 +77,37 @@ class FaceEditor:
                 # Always from the input: a neighbour's edit must not reach this face's network.
                 crop = cut(photo, crop_matrix(face.landmarks[0], face.landmarks[1], size), size)
             before = self._expression(photo, crop, progress)
+            gain = gain_for(crop.image)
             if self._neutral_already(before):
                 neutral = crop.image
             else:
                 with progress.stage("infer"):
-                    neutral = model.neutralize(crop.image, options.strength)
-                    if _face_change(crop.image, neutral) < self.min_change * options.strength:
+                    shown = lit(crop.image, gain)
+                    neutral = model.neutralize(shown, options.strength)
+                    change = _face_change(shown, neutral)
+                    neutral = unlit(crop.image, shown, neutral, gain)
+                    if change < self.min_change * options.strength:
                         neutral = crop.image
             with progress.stage("composite"):
                 if options.output == "face":
-                    weight = np.rint(crop_mask(crop, neutral, photo.shape) * 255)
+                    weight = np.rint(crop_mask(crop, neutral, photo.shape, gain) * 255)
                     image, face_mask = neutral, weight.astype(np.uint8)
                     mask, own = face_mask, crop.image
                 else:
-                    image, face_mask = composite(image, crop, neutral)
+                    image, face_mask = composite(image, crop, neutral, gain)
                     mask, own = np.maximum(mask, face_mask), photo
                 altered = bool(face_mask.any())
                 change = _mean_change(own, image, face_mask)
             edited.append(
                 EditedFace(
                     face=face,
+                    number=number_of(face, found),
                     quality=quality_components(face, found, photo.shape, before),
                     crop_size=size,
                     altered=altered,
                     altered_share=np.count_nonzero(face_mask > 127) / face_mask.size,
                     mean_change=change,
+                    gain=gain,
                     before=before,
                     after=self._after(image, crop, options, progress) if altered else before,
                     identity=self._identity(photo, image, face, crop, options, progress),

@@ -51,7 +51,7 @@ class NotAnImageError(ImageError):
     title = "The file is not an image"
     example = (
         "The file does not begin like any known image (31 bytes). Send one of JPEG, PNG, WebP, "
-        "BMP, TIFF."
+        "GIF, BMP, TIFF, AVIF."
     )
 
 
@@ -66,7 +66,7 @@ class UnsupportedImageError(ImageError):
     status = 415
     code = "unsupported_image"
     title = "This kind of image is not supported"
-    example = "This is a GIF file. Send one of JPEG, PNG, WebP, BMP, TIFF."
+    example = "This is a PDF file. Send one of JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF."
 
 
 class TooManyBytesError(ImageError):
@@ -82,6 +82,26 @@ class TooManyPixelsError(ImageError):
     title = "The image has too many pixels"
     example = (
         "The image is 10000 x 10000; at most 50000000 pixels and 16384 on a side are accepted."
+    )
+
+
+class DoesNotFitError(StoicNetError):
+    status = 422
+    code = "does_not_fit"
+    title = "The picture does not fit into the bytes that were allowed"
+    example = (
+        "As JPEG of quality 1 the picture has 9120 bytes; max_bytes=5000 allows less. Allow more, "
+        "or send a smaller photograph."
+    )
+
+
+class NotAcceptableError(StoicNetError):
+    status = 406
+    code = "not_acceptable"
+    title = "No kind of answer that the request accepts is served"
+    example = (
+        "The request accepts text/plain; served are image/png, image/jpeg, image/webp and "
+        "application/json."
     )
 
 
@@ -103,9 +123,16 @@ class MultipleFacesError(FaceError):
     code = "multiple_faces"
     title = "More than one face was found"
     example = (
-        "2 faces were found, one is expected. Send a photograph of one person, or choose "
-        "faces=largest or faces=all."
+        "2 faces were found, one is expected. Send a photograph of one person, or choose with "
+        "face=1 (a number of the report), face=x,y (a point in it), faces=largest or faces=all."
     )
+
+
+class NoSuchFaceError(FaceError):
+    status = 422
+    code = "no_such_face"
+    title = "The face that was chosen is not there"
+    example = "face=3 was chosen, but 2 faces were found."
 
 
 class FaceTooSmallError(FaceError):

@@ -13,6 +13,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from app.api import documented, page, problems, viewer
 from app.api.auth import ApiKeys
 from app.api.observe import ObserveMiddleware
+from app.api.paths import SlashMiddleware
 from app.api.queue import WorkQueue
 from app.api.routes import router
 from app.api.service import Service
@@ -70,6 +71,7 @@ def create_app(settings: Settings | None = None, neutralizer: Neutralizer | None
         # FastAPI's own viewers load their scripts from a CDN.
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.metrics = metrics
     app.state.keys = keys
@@ -79,9 +81,10 @@ def create_app(settings: Settings | None = None, neutralizer: Neutralizer | None
             CORSMiddleware,
             allow_origins=chosen.cors_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "X-API-Key", "X-Request-ID"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
             expose_headers=["*"],
         )
+    app.add_middleware(SlashMiddleware)
     app.add_middleware(ObserveMiddleware, metrics=metrics, traces=traces)
     app.include_router(router)
     documented.install(app)

@@ -7,31 +7,29 @@ import logging
 import time
 from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
-from app.editing import Edited, FaceEditor
+from app.editing import FaceEditor
 from app.errors import ModelFileError, ModelNotAvailableError
-from app.faces.alignment import crop_matrix
+from app.faces.advice import advise
+from app.faces.alignment import crop_matrix, cut
 from app.faces.detector import Face, FaceDetector
+from app.faces.exposure import brightness
 from app.faces.identity import IdentityCheck, identity_warnings
 from app.faces.meter import Meter, load_meter
 from app.faces.quality import quality_components
-from app.faces.selection import FacesPolicy, select_faces
+from app.faces.selection import number_of, select_faces, upright
+from app.framing import frame
 from app.imaging.content_credentials import ManifestSigner
 from app.imaging.decode import DecodeLimits, Photograph, decode
-from app.imaging.encode import encode_png
 from app.imaging.mark import with_mark
-from app.imaging.provenance import png_text
+from app.imaging.picture import PictureWriter
 from app.inference.providers import installed_build
 from app.inference.registry import Model, load_models
 from app.inference.runtime import RuntimeOptions
 from app.inference.threads import InFlight
 from app.memory import keep_freed_memory
 from app.progress import Progress
-from app.result import Analysis, EditedFace, LookedAt, Options, Result
+from app.result import Analysis, AnalyzeOptions, EditedFace, LookedAt, Options, Result
 from app.settings import Settings
-from app.version import software_version
 
 __all__ = ["Analysis", "EditedFace", "Neutralizer", "Options", "Result"]
 
@@ -58,7 +56,7 @@ class Neutralizer:
         self._in_flight = in_flight or InFlight()
         self.models = models
         self.meter = meter
-        self._signer = signer
+        self._writer = PictureWriter(signer, settings.png_compression)
         self._settings = settings
         self._limits = DecodeLimits(settings.max_bytes, settings.max_pixels, settings.max_side)
         self._editor = FaceEditor(
@@ -115,33 +113,37 @@ class Neutralizer:
         return built
 
     def analyze(
-        self, data: bytes, policy: FacesPolicy = "all", progress: Progress | None = None
+        self,
+        data: bytes,
+        options: AnalyzeOptions | None = None,
+        progress: Progress | None = None,
     ) -> Analysis:
         """Say what a photograph shows, and change nothing.
 
         Args:
             data: the photograph's file.
-            policy: which faces are reported; the same refusals as for `neutralize`.
+            options: which faces are reported; the same refusals as for `neutralize`.
             progress: gets the time of every stage.
 
         Raises:
             ImageError, FaceError: as `neutralize`.
         """
         with self._in_flight.track():
-            return self._analyze(data, policy, progress or Progress())
+            return self._analyze(data, options or AnalyzeOptions(), progress or Progress())
 
-    def _analyze(self, data: bytes, policy: FacesPolicy, progress: Progress) -> Analysis:
-        photograph, chosen, found, notes = self._look(data, policy, progress)
+    def _analyze(self, data: bytes, options: AnalyzeOptions, progress: Progress) -> Analysis:
+        photograph, chosen, found, notes = self._look(data, options, progress)
         looked_at = []
         for face in chosen:
+            matrix = crop_matrix(face.landmarks[0], face.landmarks[1], _METER_SIDE)
             expression = None
             if self.meter is not None:
                 with progress.stage("measure"):
-                    right_eye, left_eye = face.landmarks[:2]
-                    matrix = crop_matrix(right_eye, left_eye, _METER_SIDE)
                     expression = self.meter.read(photograph.pixels, matrix, _METER_SIDE)
             quality = quality_components(face, found, photograph.pixels.shape, expression)
-            looked_at.append(LookedAt(face, quality, expression))
+            light = brightness(cut(photograph.pixels, matrix, _METER_SIDE).image)
+            advice = advise(quality, expression, light)
+            looked_at.append(LookedAt(face, number_of(face, found), quality, expression, advice))
         height, width = photograph.pixels.shape[:2]
         return Analysis(
             width=width,
@@ -176,58 +178,65 @@ class Neutralizer:
             return self._neutralize(data, options or Options(), progress or Progress())
 
     def _neutralize(self, data: bytes, options: Options, progress: Progress) -> Result:
+        options = options.for_format()
         model = self._model(options)
-        photograph, chosen, found, notes = self._look(data, options.faces, progress)
+        photograph, chosen, found, notes = self._look(data, options, progress)
         edited = self._editor.edit(photograph.pixels, chosen, found, model, options, progress)
         readings = [face.identity for face in edited.faces if face.identity is not None]
-        warnings = (*notes, *identity_warnings(readings, self._settings.identity == "refuse"))
-        image, png = self._encode(edited, model, options, progress)
+        refuse = self._settings.identity == "refuse"
+        with progress.stage("composite"):
+            framed = frame(photograph, edited, options)
+        altered = any(face.altered for face in framed.faces)
+        image = with_mark(framed.image) if options.mark and altered else framed.image
+        assert options.format is not None  # for_format decided it
+        with progress.stage("encode"):
+            file = self._writer.write(
+                image,
+                options.format,
+                model.name,
+                model.version,
+                altered=altered,
+                quality=options.quality,
+                max_bytes=options.max_bytes,
+            )
+        if options.format == "jpeg" and image.shape[2] == 4:
+            notes = (*notes, "A JPEG has no transparency: the picture was laid on white.")
         return Result(
             image=image,
-            png=png,
-            mask=edited.mask,
-            faces=edited.faces,
+            file=file,
+            format=options.format,
+            mask=framed.mask,
+            matrix=framed.matrix,
+            faces=framed.faces,
             faces_found=len(found),
             model=model.name,
             version=model.version,
             sha256=model.sha256,
             provider=model.session.provider,
             input_sha256=hashlib.sha256(data).hexdigest(),
-            output_sha256=hashlib.sha256(png).hexdigest(),
-            warnings=warnings,
+            output_sha256=hashlib.sha256(file).hexdigest(),
+            warnings=(*notes, *framed.warnings, *identity_warnings(readings, refuse)),
             timings=progress.milliseconds,
         )
 
     def _look(
-        self, data: bytes, policy: FacesPolicy, progress: Progress
+        self, data: bytes, options: Options | AnalyzeOptions, progress: Progress
     ) -> tuple[Photograph, list[Face], list[Face], tuple[str, ...]]:
         """The photograph, the faces chosen, all faces found, and warnings."""
         with progress.stage("decode"):
             photograph = decode(data, self._limits)
         with progress.stage("detect"):
-            found = self._detector.detect(photograph.pixels)
+            found = [face for face in self._detector.detect(photograph.pixels) if upright(face)]
         progress.faces_found = len(found)
         chosen, notes = select_faces(
             found,
             photograph.pixels.shape,
-            policy,
+            options.faces,
             self._settings.min_eye_distance,
             self._settings.max_faces,
+            options.face,
         )
         return photograph, chosen, found, (*photograph.warnings, *notes)
-
-    def _encode(
-        self, edited: Edited, model: Model, options: Options, progress: Progress
-    ) -> tuple[NDArray[np.uint8], bytes]:
-        altered = any(face.altered for face in edited.faces)
-        software = f"StoicNet {software_version()} ({model.name} {model.version})"
-        with progress.stage("encode"):
-            image = with_mark(edited.image) if options.mark and altered else edited.image
-            text = png_text(software, altered=altered)
-            png = encode_png(image, text, self._settings.png_compression)
-            if self._signer is not None and altered:
-                png = self._signer.sign(png, f"StoicNet {model.name}", software_version())
-            return image, png
 
     def _model(self, options: Options) -> Model:
         name = options.model or self._settings.default_model

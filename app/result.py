@@ -11,54 +11,127 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field, model_validator
 
 from app.errors import IncompatibleOptionsError
+from app.faces.advice import Advice
 from app.faces.detector import Face
 from app.faces.identity import Identity
 from app.faces.meter import Expression
 from app.faces.quality import Quality
-from app.faces.selection import FacesPolicy
+from app.faces.selection import FACE_CHOICE, FacesPolicy
+from app.imaging.formats import Format
 from app.settings import ModelName
 
-Output = Literal["photo", "face"]
+Output = Literal["photo", "face", "portrait"]
 
 FACES = "`one` is refused when there are several; `largest` and `all` choose among them."
+_FACE = (
+    "One face among several: its number in the report's order, from 1 (largest) on, or `x,y`, a "
+    "point on it in pixels of the upright photograph."
+)
 
 
 class AnalyzeOptions(BaseModel, frozen=True, extra="forbid"):
-    """What a caller may choose of an analysis."""
+    """What a caller may choose of an analysis; `face` goes before `faces`."""
 
     faces: FacesPolicy = Field(default="all", description=f"Which faces are reported: {FACES}")
+    face: str | None = Field(default=None, pattern=FACE_CHOICE, max_length=32, description=_FACE)
 
 
-class Options(BaseModel, frozen=True, extra="forbid"):
-    """What a caller may choose: the query of the API, the options of the command line.
+class OptionFields(BaseModel, frozen=True, extra="forbid"):
+    """The options one by one: what does not go together comes out in `Options`."""
+
+    model: ModelName | None = Field(
+        default=None, description="photo or classic; default: as configured."
+    )
+    output: Output = Field(
+        default="photo",
+        description="The whole photograph, the aligned face alone, or a portrait cut as for a "
+        "document.",
+    )
+    strength: float = Field(
+        default=1.0, ge=0, le=1, description="0 leaves the expression, 1 removes it."
+    )
+    faces: FacesPolicy = Field(default="one", description=f"Which faces are edited: {FACES}")
+    face: str | None = Field(default=None, pattern=FACE_CHOICE, max_length=32, description=_FACE)
+    mark: bool = Field(
+        default=False, description="Write into an altered picture, visibly, that it was altered."
+    )
+    format: Format | None = Field(
+        default=None, description="Of the picture: png, jpeg or webp; default: png."
+    )
+    quality: int | None = Field(
+        default=None, ge=1, le=100, description="Of a JPEG or WebP; default: 95."
+    )
+    max_bytes: int | None = Field(
+        default=None,
+        ge=1024,
+        le=2**31 - 1,
+        description="Most bytes of the picture; a JPEG or WebP gets the best quality that fits.",
+    )
+    level: bool = Field(
+        default=False,
+        description="Turn the photograph until the eyes are level, and cut off the corners.",
+    )
+    aspect: float | None = Field(
+        default=None, ge=0.5, le=2, description="Of a portrait: width / height; default: 7/9."
+    )
+    head_size: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=0.4,
+        description="Of a portrait: distance of the eyes / width; default: 0.22.",
+    )
+    eye_line: float | None = Field(
+        default=None,
+        ge=0.2,
+        le=0.7,
+        description="Of a portrait: how far down the eyes are / height; default: 0.42.",
+    )
+    width: int | None = Field(
+        default=None,
+        ge=64,
+        le=4096,
+        description="Of a portrait, in pixels; default: as in the photograph.",
+    )
+
+
+class Options(OptionFields, frozen=True, extra="forbid"):
+    """What a caller may choose: fields of the API's requests, options of the command line.
 
     Raises:
         ValidationError: a value out of range, or of an option that there is not.
         IncompatibleOptionsError: the options do not go together.
     """
 
-    model: ModelName | None = Field(
-        default=None, description="photo or classic; default: as configured."
-    )
-    output: Output = Field(
-        default="photo", description="The whole photograph, or the aligned face alone."
-    )
-    strength: float = Field(
-        default=1.0, ge=0, le=1, description="0 leaves the expression, 1 removes it."
-    )
-    faces: FacesPolicy = Field(default="one", description=f"Which faces are edited: {FACES}")
-    mark: bool = Field(
-        default=False, description="Add a visible 'Altered by AI' label to an altered picture."
-    )
-
     @model_validator(mode="after")
     def _compatible(self) -> Self:
-        if self.output == "face" and self.faces == "all":
-            # No ValueError: Pydantic lets it through as it is, with its own code.
+        # No ValueError: Pydantic lets these through as they are, with their own code.
+        alone = "level=true" if self.level else f"output={self.output}"
+        if self.faces == "all" and (self.level or self.output != "photo"):
             raise IncompatibleOptionsError(
-                "output=face returns one crop; choose faces=one or faces=largest."
+                f"{alone} is about one face; choose faces=one, faces=largest or face."
             )
+        if self.face is not None and self.faces != "one":
+            raise IncompatibleOptionsError(
+                f"face and faces={self.faces} both choose; give one of them."
+            )
+        frame = ("aspect", "head_size", "eye_line", "width")
+        given = [name for name in frame if getattr(self, name) is not None]
+        if given and self.output != "portrait":
+            raise IncompatibleOptionsError(f"{given[0]} is for output=portrait.")
         return self
+
+    def for_format(self, default: Format = "png") -> Self:
+        """The same with its format decided.
+
+        Raises:
+            IncompatibleOptionsError: a PNG has no quality.
+        """
+        chosen = self.format or default
+        if chosen == "png" and self.quality is not None:
+            raise IncompatibleOptionsError(
+                "quality is for format=jpeg or format=webp, not for png."
+            )
+        return self.model_copy(update={"format": chosen})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +140,17 @@ class LookedAt:
 
     Attributes:
         face: where it is, in photograph pixels.
+        number: of the face, as the option `face` takes it.
         quality: components of ISO/IEC 29794-5 by name.
         expression: None without a meter.
+        advice: for another photograph.
     """
 
     face: Face
+    number: int
     quality: Mapping[str, Quality]
     expression: Expression | None
+    advice: tuple[Advice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +158,24 @@ class EditedFace:
     """What was done to one face.
 
     Attributes:
-        face, quality: as in `LookedAt`.
+        face, number, quality: as in `LookedAt`.
         crop_size: side S of the crop the network worked at.
         altered: whether any pixel was changed.
         altered_share: share of the returned picture's pixels that are mostly the network's.
         mean_change: mean absolute difference of those pixels to the input, grey levels (0 to 255).
+        gain: by which the face was brighter for the networks; 1 unless it was dark.
         before, after: the expression; None without a meter.
         identity: None without the check.
     """
 
     face: Face
+    number: int
     quality: Mapping[str, Quality]
     crop_size: int
     altered: bool
     altered_share: float
     mean_change: float
+    gain: float = 1.0
     before: Expression | None = None
     after: Expression | None = None
     identity: Identity | None = None
@@ -128,9 +208,12 @@ class Result:
     """The answer to one photograph.
 
     Attributes:
-        image: uint8 RGB, [H, W, 3] of the upright photograph or [S, S, 3] of the crop.
-        png: the same as a file, with its provenance in it.
+        image: uint8 [H, W, 3] RGB, or [H, W, 4] with the photograph's transparency; as large as
+            the upright photograph, its level part, the crop or the portrait.
+        file: the same as a file, with its provenance in it.
+        format: of that file.
         mask: blending weight of every pixel of `image`, uint8; 0 = the input's own pixel.
+        matrix: float64 [2, 3], from pixels of the upright photograph to those of `image`.
         faces: the faces that were looked at, largest first.
         faces_found: how many the photograph shows.
         model, version, sha256, provider: what did it, and where it ran.
@@ -140,8 +223,10 @@ class Result:
     """
 
     image: NDArray[np.uint8]
-    png: bytes
+    file: bytes
+    format: Format
     mask: NDArray[np.uint8]
+    matrix: NDArray[np.float64]
     faces: tuple[EditedFace, ...]
     faces_found: int
     model: str
@@ -152,6 +237,11 @@ class Result:
     output_sha256: str
     warnings: tuple[str, ...]
     timings: Mapping[str, float]
+
+    @property
+    def media_type(self) -> str:
+        """Of the file."""
+        return f"image/{self.format}"
 
     @property
     def altered(self) -> bool:

@@ -31,7 +31,7 @@ STAGES: dict[str, Any] = {
 FACTS: dict[str, Any] = {
     "X-StoicNet-Model": _header("Name and version.", "photo/0.1.0"),
     "X-StoicNet-Provider": _header("Where it really ran.", "CPUExecutionProvider"),
-    "X-StoicNet-Altered": _header("`false`: every pixel is the input's.", "true"),
+    "X-StoicNet-Altered": _header("`false`: no face was changed.", "true"),
     "X-StoicNet-Face-Box": _header(
         "x,y,width,height in pixels of the upright photograph; several separated by `; `.",
         "178,63,90,113",

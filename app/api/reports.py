@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from dataclasses import asdict
 from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
-from app.faces.detector import Face
+from app.faces.advice import Code
 from app.faces.identity import Identity
 from app.faces.meter import Expression
-from app.faces.quality import Quality
 from app.result import Analysis, EditedFace, LookedAt, Result
 
 
@@ -49,6 +48,7 @@ class IdentityReport(BaseModel):
 
 
 Point = tuple[float, float]
+Row = tuple[float, float, float]
 
 
 class Box(NamedTuple):
@@ -76,6 +76,7 @@ class Landmarks(NamedTuple):
 class SeenFace(BaseModel):
     """A face in the photograph. Coordinates are pixels of the upright photograph."""
 
+    number: int = Field(ge=1, description="What the option `face` takes to choose this face.")
     box: Box
     landmarks: Landmarks
     score: float = Field(description="The detector's confidence, 0 to 1.")
@@ -85,16 +86,30 @@ class SeenFace(BaseModel):
     )
 
 
+class AdviceReport(BaseModel):
+    """What the person could do for a better photograph."""
+
+    code: Code = Field(description="Stable identifier for programs.")
+    sentence: str = Field(description="For the person in the photograph.")
+    measure: str = Field(description="A quality component, `expression` or `brightness`.")
+    value: float = Field(description="Measured: a quality, an expression score, grey levels.")
+    threshold: float = Field(description="What the value should reach; an expression, not exceed.")
+
+
 class AnalyzedFace(SeenFace):
     """A face that was measured."""
 
+    advice: list[AdviceReport] = Field(description="For a better photograph; empty: it will do.")
     expression: ExpressionReport | None = Field(None, description="Absent without a meter.")
 
     @classmethod
     def of(cls, looked_at: LookedAt) -> AnalyzedFace:
         """The report on a measured face."""
-        seen = _describe(looked_at.face, looked_at.quality)
-        return cls(**seen.model_dump(), expression=_expression(looked_at.expression))
+        return cls(
+            **_describe(looked_at).model_dump(),
+            advice=[AdviceReport(**asdict(each)) for each in looked_at.advice],
+            expression=_expression(looked_at.expression),
+        )
 
 
 class FaceReport(SeenFace):
@@ -106,6 +121,9 @@ class FaceReport(SeenFace):
     mean_change: float = Field(
         description="Mean absolute difference of those pixels to the input, in grey levels."
     )
+    gain: float = Field(
+        description="By which the face was brighter for the networks; 1 unless it was dark."
+    )
     expression: ChangeOfExpression | None = Field(None, description="Absent without a meter.")
     identity: IdentityReport | None = Field(None, description="Absent unless configured.")
 
@@ -114,9 +132,10 @@ class FaceReport(SeenFace):
         """The report on an edited face."""
         before, after = _expression(edited.before), _expression(edited.after)
         return cls(
-            **_describe(edited.face, edited.quality).model_dump(),
+            **_describe(edited).model_dump(),
             crop_size=edited.crop_size,
             altered=edited.altered,
+            gain=edited.gain,
             altered_share=edited.altered_share,
             mean_change=edited.mean_change,
             expression=ChangeOfExpression(before=before, after=after) if before and after else None,
@@ -164,15 +183,24 @@ class Neutralized(BaseModel):
         description="The execution provider it ran on.", examples=["CPUExecutionProvider"]
     )
     input_sha256: str = Field(description="Of the file that was sent, in hex.")
-    output_sha256: str = Field(description="Of the PNG file, in hex.")
+    matrix: tuple[Row, Row] = Field(
+        description="From pixels (x, y, 1) of the upright photograph to those of the picture."
+    )
+    output_sha256: str = Field(description="Of the picture's file, in hex.")
     warnings: list[str] = Field(description="What the caller should know, in words.")
     timings_ms: dict[str, float] = Field(description="Milliseconds of every stage.")
-    png_base64: str = Field(description="The picture as a PNG file, in base64.")
+    media_type: str = Field(description="Of the picture's file.", examples=["image/png"])
+    png_base64: str | None = Field(description="A PNG file, in base64; null in other formats.")
+    image_base64: str | None = Field(
+        description="A JPEG or WebP file, in base64; null where it is a PNG."
+    )
 
     @classmethod
     def of(cls, result: Result) -> Neutralized:
         """The document of a result."""
         height, width = result.image.shape[:2]
+        picture, is_png = base64.b64encode(result.file).decode(), result.format == "png"
+        (a, b, c), (d, e, f) = result.matrix.tolist()
         return cls(
             altered=result.altered,
             width=width,
@@ -187,19 +215,24 @@ class Neutralized(BaseModel):
             output_sha256=result.output_sha256,
             warnings=list(result.warnings),
             timings_ms=dict(result.timings),
-            png_base64=base64.b64encode(result.png).decode(),
+            matrix=((a, b, c), (d, e, f)),
+            media_type=result.media_type,
+            png_base64=picture if is_png else None,
+            image_base64=None if is_png else picture,
         )
 
 
-def _describe(face: Face, quality: Mapping[str, Quality]) -> SeenFace:
+def _describe(seen: LookedAt | EditedFace) -> SeenFace:
+    face = seen.face
     return SeenFace(
+        number=seen.number,
         box=Box(*face.box),
         landmarks=Landmarks(*((float(x), float(y)) for x, y in face.landmarks)),
         score=face.score,
         inter_eye_distance=face.eye_distance,
         quality={
             name: QualityReport(native=q.native, unit=q.unit, quality=q.quality, note=q.note)
-            for name, q in quality.items()
+            for name, q in seen.quality.items()
         },
     )
 

@@ -8,25 +8,26 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from app.api.accept import prefers_json
+from app.api.accept import check_json, wanted_kind
 from app.api.auth import CheckedKey
+from app.api.choices import choose, request_body
 from app.api.documented import ANALYZED, FACTS, INFO, METRICS, NEUTRALIZED, OK, STAGES, problems
 from app.api.info import describe
 from app.api.problems import NotReadyError
 from app.api.reports import Analyzed, Neutralized
 from app.api.schemas import Health, Info
-from app.api.service import Service, service_of
-from app.api.upload import REQUEST_BODY
+from app.api.service import Service, Work, service_of
 from app.audit import audit_facts
 from app.progress import Progress
-from app.result import AnalyzeOptions, Options, Result
+from app.result import AnalyzeOptions, OptionFields, Options, Result
 
 # Operations are called as their functions.
 router = APIRouter(generate_unique_id_function=lambda route: route.name)
 
-_REFUSALS = (400, 401, 408, 413, 415, 422, 429, 503, 504)
+_REFUSALS = (400, 401, 406, 408, 413, 415, 422, 429, 503, 504)
 # A key is one of two headers, or not needed at all: that is for the operator to say.
-_UPLOAD: dict[str, Any] = {"requestBody": REQUEST_BODY, "security": [{}]}
+_BINARY = {"type": "string", "format": "binary"}
+_ANYBODY: dict[str, Any] = {"security": [{}]}
 
 
 def _facts(result: Result) -> Mapping[str, str]:
@@ -61,37 +62,45 @@ def _server_timing(timings: Mapping[str, float]) -> str:
     response_class=Response,
     responses={
         200: {
-            "description": "The picture as PNG, or with `Accept: application/json` a report with "
-            "the picture in base64",
+            "description": "The picture in the format that `format` or `Accept` asks for, or with "
+            "`Accept: application/json` a report with the picture in base64",
             "headers": FACTS,
             "content": {
-                "image/png": {"schema": {"type": "string", "format": "binary"}},
+                **{kind: {"schema": _BINARY} for kind in ("image/png", "image/jpeg", "image/webp")},
                 "application/json": {"example": NEUTRALIZED},
             },
             "model": Neutralized,
         },
         **problems(*_REFUSALS),
     },
-    openapi_extra=_UPLOAD,
+    openapi_extra={"requestBody": request_body(Options), **_ANYBODY},
 )
 async def neutralize(
-    request: Request, key: CheckedKey, options: Annotated[Options, Query()]
+    request: Request, key: CheckedKey, options: Annotated[OptionFields, Query()]
 ) -> Response:
     """Turn the portrait into a neutral-expression portrait of the same person."""
     service = service_of(request)
-    as_json = prefers_json(request.headers.get("accept", ""))
+    accept = request.headers.get("accept", "")
+    wanted_kind(accept)  # what can never be answered is refused before the upload
+    query = request.query_params.multi_items()
 
-    def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
-        result = service.neutralizer.neutralize(data, options, progress)
-        headers = dict(_facts(result))
-        if as_json:
-            body = Neutralized.of(result).model_dump_json().encode()
-            answer = Response(body, media_type="application/json", headers=headers)
-        else:
-            answer = Response(result.png, media_type="image/png", headers=headers)
-        return answer, audit_facts(result)
+    def plan(fields: list[tuple[str, Any]]) -> Work:
+        chosen = choose(Options, options, query, fields)
+        as_json, picture = wanted_kind(accept, chosen.format)
+        chosen = chosen.for_format(picture)
 
-    return await service.answer(request, work, key)
+        def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
+            result = service.neutralizer.neutralize(data, chosen, progress)
+            body, media_type = result.file, result.media_type
+            if as_json:
+                body = Neutralized.of(result).model_dump_json().encode()
+                media_type = "application/json"
+            headers = {**_facts(result), "Vary": "Accept"}
+            return Response(body, media_type=media_type, headers=headers), audit_facts(result)
+
+        return work
+
+    return await service.answer(request, plan, key)
 
 
 @router.post(
@@ -107,21 +116,28 @@ async def neutralize(
         },
         **problems(*_REFUSALS),
     },
-    openapi_extra=_UPLOAD,
+    openapi_extra={"requestBody": request_body(AnalyzeOptions), **_ANYBODY},
 )
 async def analyze(
     request: Request, key: CheckedKey, options: Annotated[AnalyzeOptions, Query()]
 ) -> Response:
     """Say what the photograph shows: faces, quality, expression. Nothing is altered."""
     service = service_of(request)
+    check_json(request.headers.get("accept", ""))
+    query = request.query_params.multi_items()
 
-    def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
-        analysis = service.neutralizer.analyze(data, options.faces, progress)
-        body = Analyzed.of(analysis).model_dump_json().encode()
-        headers = {"Server-Timing": _server_timing(analysis.timings)}
-        return Response(body, media_type="application/json", headers=headers), {}
+    def plan(fields: list[tuple[str, Any]]) -> Work:
+        chosen = choose(AnalyzeOptions, options, query, fields)
 
-    return await service.answer(request, work, key)
+        def work(data: bytes, progress: Progress) -> tuple[Response, dict[str, Any]]:
+            analysis = service.neutralizer.analyze(data, chosen, progress)
+            body = Analyzed.of(analysis).model_dump_json().encode()
+            headers = {"Server-Timing": _server_timing(analysis.timings)}
+            return Response(body, media_type="application/json", headers=headers), {}
+
+        return work
+
+    return await service.answer(request, plan, key)
 
 
 @router.get("/info", tags=["service"], responses={**INFO, **problems(503)})

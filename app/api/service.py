@@ -15,7 +15,7 @@ from fastapi import Request, Response
 
 from app.api.problems import NotReadyError, UploadTooSlowError
 from app.api.queue import WorkQueue, unless_disconnected
-from app.api.upload import read_photograph
+from app.api.upload import Upload, read_upload
 from app.audit import AuditLog
 from app.errors import DeadlineExceededError, StoicNetError
 from app.observability.metrics import Metrics
@@ -25,6 +25,9 @@ from app.settings import Settings
 
 Work = Callable[[bytes, Progress], tuple[Response, dict[str, Any]]]
 """From a photograph's file to the answer, and what the audit log keeps of it."""
+
+Plan = Callable[[list[tuple[str, Any]]], Work]
+"""From the options in the body to the work; raises what is wrong with them."""
 
 
 @dataclass(slots=True)
@@ -50,12 +53,12 @@ class Service:
         """Whether photographs should be sent here."""
         return not self.draining.is_set() and not self.dead_models()
 
-    async def answer(self, request: Request, work: Work, key: str | None) -> Response:
+    async def answer(self, request: Request, plan: Plan, key: str | None) -> Response:
         """Take in a photograph and work on it in a worker thread.
 
         Args:
             request: its body has not been read yet.
-            work: what is done with the photograph.
+            plan: what is done with the photograph.
             key: the name of the API key, for the audit log.
 
         Raises:
@@ -64,7 +67,8 @@ class Service:
         progress_of = request.state
         with self.queue.place():
             started = time.perf_counter()
-            data = await self._read_upload(request)
+            uploaded = await self._read_upload(request)
+            data, work = uploaded.data, plan(uploaded.fields)
             upload = (time.perf_counter() - started) * 1000
             context = contextvars.copy_context()  # the request id, for log lines of the thread
 
@@ -83,11 +87,11 @@ class Service:
                     f"No answer within {self.settings.request_timeout:g} seconds of the upload."
                 ) from error
 
-    async def _read_upload(self, request: Request) -> bytes:
+    async def _read_upload(self, request: Request) -> Upload:
         seconds = self.settings.upload_timeout
         try:
             async with asyncio.timeout(seconds):
-                return await read_photograph(request, self.settings.max_bytes)
+                return await read_upload(request, self.settings.max_bytes)
         except TimeoutError as error:
             raise UploadTooSlowError(
                 f"The upload was not complete after {seconds:g} seconds."

@@ -15,6 +15,7 @@ from app.command import (
     DeviceOption,
     EngineOption,
     GpusOption,
+    request_errors,
     settings_from,
     start_errors,
     takes,
@@ -55,6 +56,8 @@ def batch(
     from app.batch.run import StoppedRunError, run_batch
     from app.stopping import Stopped, stopping
 
+    with request_errors():
+        options = options.for_format()
     settings = settings_from(device=device, warm_up=False)
     configure_logging(settings)
     count = workers or usable_cores()

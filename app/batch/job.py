@@ -10,6 +10,7 @@ from app.batch.places import Place
 from app.batch.records import Chunk, Outcome
 from app.batch.store import ResultStore
 from app.batch.work import Worker
+from app.imaging.formats import SUFFIXES
 from app.pipeline import Neutralizer
 from app.result import Options
 from app.settings import Settings
@@ -46,12 +47,16 @@ class Job:
     gpus: float = 0.0
     address: str | None = None
 
+    def store(self, output: Place) -> ResultStore:
+        """Where results go."""
+        return ResultStore(output, SUFFIXES[self.options.format or "png"])
+
     def worker(self) -> Worker:
         """Build the pipeline and open the places.
 
         Raises:
             StartupError: a model or a place cannot be used.
         """
-        store = ResultStore(Place.of(self.output))
+        store = self.store(Place.of(self.output))
         neutralizer = Neutralizer.build(self.settings)
         return Worker(neutralizer, self.options, Place.of(self.source), store)

@@ -13,7 +13,7 @@ def key_of(path: str) -> str:
     return "".join(f"%{ord(c) & 0xFF:02X}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in path)
 
 
-def result_name(key: str) -> str:
+def result_name(key: str, suffix: str = ".png") -> str:
     """Where the result of an image lies, relative to the output.
 
     Different keys have different names, whatever a tar file or table calls its images: no name
@@ -21,9 +21,10 @@ def result_name(key: str) -> str:
 
     Args:
         key: see `Item.key`.
+        suffix: of the pictures' format.
     """
     parts = [_component(part) for part in key.split("/")]
-    return "/".join(parts) + ".png"
+    return "/".join(parts) + suffix
 
 
 def _component(part: str) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 from app.batch.job import Engine, EngineName, Job
 from app.batch.local_engine import run_local
-from app.batch.names import result_name
 from app.batch.places import Place
 from app.batch.ray_engine import run_ray
 from app.batch.records import OK, Item, Outcome
@@ -95,7 +94,7 @@ def run_batch(
     job = _placed(job, engine)
     stop = stop or Stop()
     source, output = Place.of(job.source), Place.of(job.output)
-    store = ResultStore(output)
+    store = job.store(output)
     identity = _identity(job)
     with stop.interrupting():  # listing a bucket takes minutes
         found = look_into(source, output)
@@ -103,7 +102,7 @@ def run_batch(
     if retry_bad:
         store.forget_bad()
     done, bad = store.done(), store.bad()
-    todo = [i for i in found.items if i.key not in bad and result_name(i.key) not in done]
+    todo = [i for i in found.items if i.key not in bad and store.name(i.key) not in done]
     store.add_bad(each for each in found.broken if each.key not in bad)
     before = len(found.items) - len(todo)
     written = failed = 0

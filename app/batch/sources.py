@@ -12,7 +12,7 @@ from app.batch.names import key_of
 from app.batch.places import Place, PlaceError
 from app.batch.records import Chunk, Item, Outcome
 from app.batch.tables import image_rows
-from app.files import SUFFIXES
+from app.files import PHOTOGRAPHS
 
 _INDEXING = 8  # shards indexed at the same time: that is waiting, not computing
 _MOST_SLICES = 8  # of a row group: every slice reads it from its beginning
@@ -46,7 +46,7 @@ def look_into(source: Place, output: Place) -> Found:
         suffix = _suffix(path)
         if any(part.startswith(".") for part in key.split("/")):
             continue  # hidden: previews, drafts, what a desktop leaves behind
-        if suffix in SUFFIXES:
+        if suffix in PHOTOGRAPHS:
             found.items.append(Item(key, path))
         elif suffix in (".tar", ".parquet"):
             shards.append((key, path))
@@ -129,7 +129,7 @@ def _members(source: Place, key: str, path: str) -> Iterator[Item]:
     # Uncompressed alone: members are then read at their offsets, by any worker.
     with source.fs.open(path, "rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
         for member in tar:
-            if member.isreg() and not member.issparse() and _suffix(member.name) in SUFFIXES:
+            if member.isreg() and not member.issparse() and _suffix(member.name) in PHOTOGRAPHS:
                 name = f"{key}/{key_of(member.name)}"
                 yield Item(name, path, member.offset_data, member.size)
             tar.members = []  # type: ignore[attr-defined]  # or it keeps a second index

@@ -1,8 +1,8 @@
 """The output of a batch run: results, the list of bad images, and what the run was started with.
 
-`<key>.png` for every result, `bad-images.parquet` when the run has ended, and `.stoicnet/` with
-`run.json`, parts of the list of bad images, and drafts. Everything a restart needs to know is read
-from there; a process that is killed loses at most what it had not written.
+`<key>.png` (or .jpg, .webp) for every result, `bad-images.parquet` when the run has ended, and
+`.stoicnet/` with `run.json`, parts of the list of bad images, and drafts. Everything a restart
+needs to know is read from there; a process that is killed loses at most what it had not written.
 """
 
 from __future__ import annotations
@@ -29,9 +29,15 @@ _COLUMNS = ("key", "source", "code", "detail")
 class ResultStore:
     """Reads and writes an output folder or object-store prefix. Safe to use from many workers."""
 
-    def __init__(self, place: Place) -> None:
-        """Nothing is read or written yet."""
+    def __init__(self, place: Place, suffix: str = ".png") -> None:
+        """Nothing is read or written yet.
+
+        Args:
+            place: the output.
+            suffix: of the results' files.
+        """
         self.place = place
+        self._suffix = suffix
 
     def begin(self, run: Mapping[str, Any]) -> None:
         """Note what this run is, or check that the earlier one was the same.
@@ -67,20 +73,24 @@ class ResultStore:
         return {
             self.place.name(path)
             for path in self.place.find()
-            if path.endswith(".png") and not path.startswith(own)
+            if path.endswith(self._suffix) and not path.startswith(own)
         }
 
     def has(self, key: str) -> bool:
         """Whether the result of an image is there."""
-        return bool(self.place.fs.exists(self.place.path(result_name(key))))
+        return bool(self.place.fs.exists(self.place.path(self.name(key))))
 
-    def put(self, key: str, png: bytes) -> None:
+    def name(self, key: str) -> str:
+        """Where the result of an image lies in the place."""
+        return result_name(key, self._suffix)
+
+    def put(self, key: str, picture: bytes) -> None:
         """Write the result of an image, whole.
 
         Raises:
             OSError: it cannot be written.
         """
-        self.place.write(result_name(key), png, _DRAFTS)
+        self.place.write(self.name(key), picture, _DRAFTS)
 
     def add_bad(self, bad: Iterable[Outcome]) -> None:
         """Keep bad images, for a restart and for the report."""

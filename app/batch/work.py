@@ -60,7 +60,7 @@ class Worker:
 
     def _one(self, item: Item, data: bytes) -> Outcome:
         try:
-            png = self._neutralizer.neutralize(data, self._options).png
+            picture = self._neutralizer.neutralize(data, self._options).file
         except WorkError as error:
             return Outcome(item.key, item.path, error.code, error.detail, fatal=self._lost())
         except StoicNetError as error:
@@ -69,7 +69,7 @@ class Worker:
         except Exception as error:
             return Outcome(item.key, item.path, "internal_error", repr(error))
         try:
-            self._store.put(item.key, png)
+            self._store.put(item.key, picture)
         except OSError as error:
             return Outcome(item.key, item.path, "cannot_write", str(error), fatal=True)
         return Outcome(item.key, item.path)

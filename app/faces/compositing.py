@@ -68,12 +68,13 @@ def _where(mask: Mask, margin: int) -> Part:
     return rows, slice(max(0, x - margin), min(mask.shape[1], x + width + margin))
 
 
-def change_map(crop: Image, neutral: Image) -> NDArray[np.float32]:
+def change_map(crop: Image, neutral: Image, gain: float = 1.0) -> NDArray[np.float32]:
     """How surely each pixel was changed, [S, S] in [0, 1], smooth and a little wider than changes.
 
     Args:
         crop: what the network was given, uint8 [S, S, 3].
         neutral: what it returned, uint8 [S, S, 3].
+        gain: what the crop was multiplied with for the network; changes count as it saw them.
     """
     size = crop.shape[0]
     difference = largest_difference(crop, neutral)
@@ -85,7 +86,7 @@ def change_map(crop: Image, neutral: Image) -> NDArray[np.float32]:
     if part[0].stop == 0:
         return surely
     # Single pixels off by rounding are not a change; sigma grows with the crop.
-    blurred = cv2.GaussianBlur(difference[part].astype(np.float32), (0, 0), sigma)
+    blurred = cv2.GaussianBlur(difference[part].astype(np.float32) * gain, (0, 0), sigma)
     changed = _smoothstep(np.asarray(blurred, np.float32), CHANGE_NONE, CHANGE_FULL)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     # Bytes: the dilation takes a third of its time in float, and the mask ends in bytes anyway.
@@ -96,10 +97,12 @@ def change_map(crop: Image, neutral: Image) -> NDArray[np.float32]:
     return surely
 
 
-def crop_mask(crop: Crop, neutral: Image, photo_shape: tuple[int, ...]) -> NDArray[np.float32]:
+def crop_mask(
+    crop: Crop, neutral: Image, photo_shape: tuple[int, ...], gain: float = 1.0
+) -> NDArray[np.float32]:
     """The blending mask in crop pixels, [S, S] in [0, 1]; zero outside the photograph."""
     inside = inside_photograph(photo_shape, crop.matrix, crop.size)
-    mask = region_mask(crop.size) * change_map(crop.image, neutral)
+    mask = region_mask(crop.size) * change_map(crop.image, neutral, gain)
     return np.asarray(np.where(inside, mask, 0.0), np.float32)
 
 
@@ -164,13 +167,14 @@ def _resampling_loss(
     return lost
 
 
-def composite(photo: Image, crop: Crop, neutral: Image) -> tuple[Image, Mask]:
+def composite(photo: Image, crop: Crop, neutral: Image, gain: float = 1.0) -> tuple[Image, Mask]:
     """Blend the neutral crop into the photograph.
 
     Args:
         photo: uint8 RGB [H, W, 3]; not modified.
         crop: what was cut out of it, and how.
         neutral: the network's answer, uint8 RGB [S, S, 3].
+        gain: of a dark crop, see `app/faces/exposure.py`.
 
     Returns:
         The altered photograph, uint8 [H, W, 3], and the blending mask at its resolution, uint8
@@ -183,7 +187,7 @@ def composite(photo: Image, crop: Crop, neutral: Image) -> tuple[Image, Mask]:
         raise ValueError(f"neutral is {neutral.shape}, the crop {crop.image.shape}")
     altered = photo.copy()
     mask = np.zeros(photo.shape[:2], np.uint8)
-    alpha = crop_mask(crop, neutral, photo.shape)
+    alpha = crop_mask(crop, neutral, photo.shape, gain)
     opaque = np.asarray(alpha > 0, np.uint8)
     window = _window(crop.matrix, _where(opaque, 1), photo.shape)
     left, top, right, bottom = window

@@ -24,7 +24,7 @@ from app.faces.alignment import (
     cut,
     transform_points,
 )
-from app.faces.views import Look, first_looks, look_at, tiles
+from app.faces.views import Look, first_looks, look_at, tiles, turned_looks
 from app.faces.yunet import Yunet
 from app.inference.registry import checked_bytes
 from app.inference.threads import InFlight
@@ -36,6 +36,8 @@ _SAME_BOX = 0.3  # boxes of one look overlapping more than this (over their unio
 _SAME_FACE = 0.5  # boxes overlapping more than this are one face
 _CLOSE_UP = 256  # side of the aligned crop of the second look, in pixels
 _NEAR = 0.15  # how far from its place the face may be in that crop, in sides
+_SURE = 0.9  # score of an upright face from which on nobody looks for turned ones
+_SURE_TURNED = 0.8  # least score of a face in a turned photograph: there are many looks at it
 _MIRRORED = (1, 0, 2, 4, 3)  # the landmarks' order after a left-right flip
 
 
@@ -48,11 +50,14 @@ class Face:
         landmarks: float64 [5, 2]: right eye, left eye, nose tip, right and left mouth corner; the
             subject's right is on the image's left.
         score: YuNet's confidence in [0, 1].
+        below_eyes: of a face that lies turned, pixels from its eyes to the lower edge of its box,
+            which stood upright; None where `box` says it.
     """
 
     box: tuple[float, float, float, float]
     landmarks: NDArray[np.float64]
     score: float
+    below_eyes: float | None = None
 
     @property
     def eye_distance(self) -> float:
@@ -104,7 +109,8 @@ class FaceDetector:
         """Find the faces of a photograph, largest first.
 
         Args:
-            image: uint8 RGB [H, W, 3], upright.
+            image: uint8 RGB [H, W, 3]; faces may lie in it in any way, but those that stand
+                upright are looked for first, and the others only when none is sure.
 
         Returns:
             Faces in photograph pixels; empty when there is none.
@@ -115,20 +121,38 @@ class FaceDetector:
             found = self._in_look(look_at(image, 1280))
         if not found and longest > 1280:
             found = [face for tile in tiles(image) for face in self._in_look(tile)]
+        if not any(self._surely_upright(image, face) for face in found):
+            turned = [face for look in turned_looks(image) for face in self._in_look(look)]
+            found += [face for face in turned if face.score >= _SURE_TURNED]
         refined = [self._refine(image, face) for face in _distinct(found)]
         return sorted(_distinct(refined), key=lambda face: face.box[2] * face.box[3], reverse=True)
+
+    def _surely_upright(self, image: NDArray[np.uint8], face: Face) -> bool:
+        """Whether a face stands upright: YuNet sees a worse one in many that are upside down."""
+        if face.score < _SURE or face.eye_distance < 1.0:
+            return False
+        matrix = crop_matrix(face.landmarks[0], face.landmarks[1], _CLOSE_UP)
+        crop = np.ascontiguousarray(cut(image, matrix, _CLOSE_UP).image[::-1, ::-1])
+        turned = self._in_look(Look(crop, 1.0, (0.0, 0.0)))
+        return all(other.score <= face.score for other in turned)
 
     def _in_look(self, look: Look) -> list[Face]:
         faces = []
         for row in self._network.rows(look.pixels).astype(np.float64):
             if not np.isfinite(row).all() or row[2] <= 0 or row[3] <= 0:
                 continue
-            x, y = (row[:2] - look.offset) / look.scale
+            box, points = row[:4], row[4:14].reshape(5, 2)
+            below = None
+            if look.back is not None:
+                below = float(box[1] + box[3] - points[:2, 1].mean()) / look.scale
+                box, points = _turned_box(box, look.back), transform_points(points, look.back)
+            x, y = (box[:2] - look.offset) / look.scale
             faces.append(
                 Face(
-                    box=(float(x), float(y), row[2] / look.scale, row[3] / look.scale),
-                    landmarks=(row[4:14].reshape(5, 2) - look.offset) / look.scale,
+                    box=(float(x), float(y), box[2] / look.scale, box[3] / look.scale),
+                    landmarks=(points - look.offset) / look.scale,
                     score=float(row[14]),
+                    below_eyes=below,
                 )
             )
         return faces
@@ -166,6 +190,13 @@ class FaceDetector:
             if distance < nearest:
                 best, nearest = face.landmarks, distance
         return best
+
+
+def _turned_box(box: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The upright box (x, y, width, height) around a box that is turned by `matrix`."""
+    middle = transform_points(box[None, :2] + box[2:] / 2, matrix)[0]
+    size = np.abs(matrix[:, :2]) @ box[2:]
+    return np.concatenate([middle - size / 2, size])
 
 
 def _unmirror(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:

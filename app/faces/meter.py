@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.errors import ModelFileError
 from app.faces.alignment import Matrix, cut
+from app.faces.exposure import gain_for, lit
 from app.inference.registry import checked_bytes, read_manifest
 from app.inference.runtime import RuntimeOptions, cpu_session
 from app.inference.threads import InFlight
@@ -90,7 +91,8 @@ class Meter:
         return self._run(np.asarray(resized, np.uint8))
 
     def _run(self, crop: NDArray[np.uint8]) -> Expression:
-        outputs = self._session.run(_OUTPUTS, {"image": crop[None]})
+        shown = lit(crop, gain_for(crop))
+        outputs = self._session.run(_OUTPUTS, {"image": shown[None]})
         score, lip_gap, eye_opening = (float(np.asarray(value).ravel()[0]) for value in outputs)
         return Expression(score, lip_gap, eye_opening)
 

@@ -21,6 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR, crop_matrix, transform_points
 from app.faces.detector import Face
 
@@ -80,14 +83,28 @@ def yaw_degrees(face: Face) -> float:
 
 
 def _rate_turn(degrees: float) -> int:
-    return round(100 * math.cos(math.radians(degrees)) ** 2)
+    return round(100 * max(0.0, math.cos(math.radians(degrees))) ** 2)
 
 
 def _eyes_to_chin(face: Face) -> float:
     """Pixels from the middle of the eyes to the chin, the standard's measure T."""
-    eye_line = float(face.landmarks[:2, 1].mean())
-    below = face.box[1] + face.box[3] - eye_line
+    below = face.below_eyes
+    if below is None:
+        below = face.box[1] + face.box[3] - float(face.landmarks[:2, 1].mean())
     return max(below / _BOX_BELOW_CHIN, 1.0)
+
+
+def _room(
+    point: NDArray[np.float64], direction: NDArray[np.float64], shape: tuple[int, ...]
+) -> float:
+    """Pixels from a point in a direction to the photograph's edge."""
+    steps = []
+    for place, step, side in zip(
+        point, direction / np.hypot(*direction), shape[1::-1], strict=True
+    ):
+        if abs(step) > 1e-9:
+            steps.append(float(((side if step > 0 else 0) - place) / step))
+    return min(steps)
 
 
 def _unicity(faces: Sequence[Face]) -> float:
@@ -116,10 +133,12 @@ def quality_components(
     height, width = shape[:2]
     distance = face.eye_distance
     right_eye, left_eye = face.landmarks[:2]
-    leftward = float(right_eye[0]) / distance
-    rightward = (width - float(left_eye[0])) / distance
+    leftward = _room(right_eye, right_eye - left_eye, shape) / distance
+    rightward = _room(left_eye, left_eye - right_eye, shape) / distance
     unicity = _unicity(faces)
     roll, yaw = roll_degrees(face), yaw_degrees(face)
+    # Of the picture as it would be turned so that the face stands upright in it.
+    tall = height if abs(math.cos(math.radians(roll))) > 0.7 else width
     to_chin = _eyes_to_chin(face)
     # Beyond 60 degrees the nose's place says too little to divide by the cosine.
     frontal = distance / max(0.5, math.cos(math.radians(yaw)))
@@ -131,9 +150,9 @@ def quality_components(
             frontal, "px", _sigmoid(frontal, 70, 20), "corrected by the estimated yaw"
         ),
         "HeadSize": Quality(
-            to_chin / height,
+            to_chin / tall,
             "eye line to chin / picture height",
-            2 * (100 - _sigmoid(abs(to_chin / height - 0.45), 0, 0.05)),
+            2 * (100 - _sigmoid(abs(to_chin / tall - 0.45), 0, 0.05)),
             f"{_CHIN} 0.45 is best.",
         ),
         "HeadPoseYaw": Quality(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,6 +13,8 @@ GREY = (127, 127, 127)
 ORDINARY, CLOSE_UP, CLOSE_UP_BORDER = 640, 208, 0.27
 """Longest sides for faces of ordinary size and for close-ups; the grey around those, in sides."""
 
+_STEP = 45  # degrees: half of it on either side changes the detector's scores little
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -21,6 +23,8 @@ class Look:
     pixels: NDArray[np.uint8]
     scale: float  # view pixels per photograph pixel
     offset: tuple[float, float]  # view position of the photograph's origin
+    turn: float = 0.0  # degrees that this was turned by, counter-clockwise
+    back: NDArray[np.float64] | None = None  # [2, 3] from the turned pixels to those before
 
 
 def shrink(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
@@ -65,6 +69,24 @@ def first_looks(image: NDArray[np.uint8]) -> Iterator[Look]:
     small = look_at(ordinary.pixels, CLOSE_UP)
     border = round(CLOSE_UP_BORDER * max(small.pixels.shape[:2]))
     yield Look(pad_grey(small.pixels, border), ordinary.scale * small.scale, (border, border))
+
+
+def turned_looks(image: NDArray[np.uint8]) -> Iterator[Look]:
+    """The first looks, turned in steps that the detector bridges."""
+    for look in list(first_looks(image)):
+        for degrees in range(_STEP, 360, _STEP):
+            yield _turned(look, degrees)
+
+
+def _turned(look: Look, degrees: float) -> Look:
+    height, width = look.pixels.shape[:2]
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
+    cos, sin = abs(matrix[0, 0]), abs(matrix[0, 1])
+    wide, high = round(width * cos + height * sin), round(width * sin + height * cos)
+    matrix[:, 2] += (wide - width) / 2, (high - height) / 2
+    pixels = cv2.warpAffine(look.pixels, matrix, (wide, high), borderValue=GREY)
+    back = np.asarray(cv2.invertAffineTransform(matrix), np.float64)
+    return replace(look, pixels=np.asarray(pixels, np.uint8), turn=degrees, back=back)
 
 
 def tiles(image: NDArray[np.uint8], side: int = 1024, overlap: int = 256) -> Iterator[Look]:

@@ -1,4 +1,4 @@
-"""Signed C2PA manifests ("content credentials") in the PNG, where a certificate is configured."""
+"""Signed C2PA manifests ("content credentials") in a picture, where a certificate is configured."""
 
 from __future__ import annotations
 
@@ -65,18 +65,19 @@ class ManifestSigner:
             )
         return cls(certificate, key, settings.c2pa_algorithm, settings.c2pa_timestamp_url)
 
-    def sign(self, png: bytes, software: str, version: str) -> bytes:
-        """The PNG with a manifest that says a trained algorithm edited it.
+    def sign(self, picture: bytes, media_type: str, software: str, version: str) -> bytes:
+        """The picture with a manifest that says a trained algorithm edited it.
 
         Args:
-            png: an altered picture.
+            picture: an altered one, as a file.
+            media_type: image/png, image/jpeg or image/webp.
             software: what altered it, for example "StoicNet".
             version: of that.
         """
         agent = {"name": software, "version": version}
         manifest = {
             "claim_generator_info": [agent],
-            "format": "image/png",
+            "format": media_type,
             "assertions": [
                 {
                     "label": "c2pa.actions.v2",
@@ -98,7 +99,7 @@ class ManifestSigner:
         signed = io.BytesIO()
         with self._signer() as signer:
             builder = self._c2pa.Builder(json.dumps(manifest), context)
-            builder.sign(signer, "image/png", io.BytesIO(png), signed)
+            builder.sign(signer, media_type, io.BytesIO(picture), signed)
         return signed.getvalue()
 
     def _signer(self) -> c2pa.Signer:

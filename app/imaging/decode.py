@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, features
 
 from app.errors import (
     DamagedImageError,
@@ -19,12 +19,12 @@ from app.errors import (
     TooManyPixelsError,
     UnsupportedImageError,
 )
+from app.imaging.alpha import Cutout, on_white
 
-SUPPORTED = ("JPEG", "PNG", "WebP", "BMP", "TIFF")
-"""What is always accepted; HEIC too where the extra `heic` is installed: see `accepted`."""
+SUPPORTED = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
+"""What is always accepted; AVIF where Pillow can, HEIC where the extra `heic` is installed."""
 
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
-_WHITE = 255
 _SRGB = ImageCms.createProfile("sRGB")
 
 
@@ -42,25 +42,29 @@ class Photograph:
     """A decoded photograph.
 
     Attributes:
-        pixels: uint8 sRGB [H, W, 3], upright (EXIF orientation applied).
+        pixels: uint8 sRGB [H, W, 3], upright (EXIF orientation applied), on white where it is
+            transparent.
         format: the format found in the bytes, one of `accepted_formats()`.
         warnings: what could not be honoured, in words.
+        cutout: of a photograph with transparency, its own colours and that.
     """
 
     pixels: NDArray[np.uint8]
     format: str
     warnings: tuple[str, ...] = ()
+    cutout: Cutout | None = None
 
 
 @cache
 def accepted_formats() -> tuple[str, ...]:
     """The formats that are accepted here; the first call tells Pillow of HEIC, if it is there."""
+    formats = (*SUPPORTED, "AVIF") if features.check("avif") else SUPPORTED
     try:
         import pillow_heif
     except ImportError:
-        return SUPPORTED
+        return formats
     pillow_heif.register_heif_opener(thumbnails=False)
-    return (*SUPPORTED, "HEIC")
+    return (*formats, "HEIC")
 
 
 def sniff(data: bytes) -> str:
@@ -122,40 +126,42 @@ def _check_frames(image: Image.Image, kind: str) -> None:
     # Exempt: phones put previews (MPO) and bursts behind the picture, and the first is the photo.
     if kind in ("JPEG", "HEIC"):
         return
-    if kind == "TIFF":  # counting the pages would walk a chain of any length
+    if kind in ("TIFF", "GIF"):  # counting would walk a chain of any length
         try:
             image.seek(1)
         except EOFError:
             image.seek(0)
             return
-        frames = 2
+        several = True
     else:
-        frames = getattr(image, "n_frames", 1)
-    if frames > 1:
+        several = getattr(image, "n_frames", 1) > 1
+    if several:
         raise UnsupportedImageError(
-            f"This {kind} file holds several pictures or an animation; send one picture."
+            f"This {kind} file holds several pictures or an animation. Moving pictures are not "
+            "served here; send one picture."
         )
 
 
-def _flatten(image: Image.Image) -> Image.Image:
-    """Lay transparent pictures on white and bring every mode to L, RGB or CMYK."""
+def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Every mode as L, RGB or CMYK, and the transparency beside it (None without any)."""
     mode = image.mode
     if mode.startswith("I;16"):
         deep = np.asarray(image).astype(np.uint32)
-        return Image.fromarray(((deep * 255 + 32767) // 65535).astype(np.uint8))
+        clear = image.info.get("transparency")
+        alpha = None if clear is None else Image.fromarray(np.uint8(255) * (deep != clear))
+        return Image.fromarray(((deep * 255 + 32767) // 65535).astype(np.uint8)), alpha
     if mode in ("I", "F", "LAB", "HSV"):
         raise UnsupportedImageError(
             f"Pixels of mode {mode} have no fixed scale; save the picture with 8 or 16 bits."
         )
     if "A" in mode or "a" in mode or "transparency" in image.info:
-        grey = mode in ("LA", "La", "L", "1")
         with_alpha = image.convert("RGBA")
-        flat = Image.new("RGB", image.size, (_WHITE,) * 3)
-        flat.paste(with_alpha, mask=with_alpha.getchannel("A"))
-        return flat.convert("L") if grey else flat
+        grey = mode in ("LA", "La", "L", "1")
+        own = with_alpha.getchannel("R") if grey else with_alpha.convert("RGB")
+        return own, with_alpha.getchannel("A")
     if mode in ("L", "RGB", "CMYK"):
-        return image
-    return image.convert("L" if mode == "1" else "RGB")
+        return image, None
+    return image.convert("L" if mode == "1" else "RGB"), None
 
 
 def _to_srgb(image: Image.Image, icc: bytes | None) -> tuple[Image.Image, tuple[str, ...]]:
@@ -196,7 +202,8 @@ def decode(data: bytes, limits: DecodeLimits | None = None) -> Photograph:
 
     Returns:
         Upright 8-bit sRGB pixels: EXIF orientation applied once, the embedded ICC profile
-        honoured, transparency laid on white, 16-bit reduced to 8, grey / palette / CMYK expanded.
+        honoured, transparency laid on white and kept beside, 16-bit reduced to 8, grey / palette /
+        CMYK expanded.
 
     Raises:
         TooManyBytesError, TooManyPixelsError: over the limits; nothing was decoded.
@@ -224,10 +231,13 @@ def decode(data: bytes, limits: DecodeLimits | None = None) -> Photograph:
         image.load()
         icc = image.info.get("icc_profile")
         upright = ImageOps.exif_transpose(image)
-        flat = _flatten(upright)
-        converted, notes = _to_srgb(flat, icc)
+        opaque, alpha = _split(upright)
+        converted, notes = _to_srgb(opaque, icc)
         pixels = np.array(converted, dtype=np.uint8)
-    return Photograph(pixels=pixels, format=kind, warnings=notes)
+        if alpha is None:
+            return Photograph(pixels=pixels, format=kind, warnings=notes)
+        cutout = Cutout(pixels, np.array(alpha, dtype=np.uint8))
+    return Photograph(on_white(cutout), kind, notes, cutout)
 
 
 def _check_size(size: tuple[int, int], limits: DecodeLimits) -> None:

@@ -11,6 +11,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_KINDS = {3: 2, 4: 6}  # PNG's number for RGB and RGBA, by channels
 _UP = 2  # the row filter: a pixel minus the one above it
 
 
@@ -24,7 +25,7 @@ def encode_png(
     gave the smallest files at these levels.
 
     Args:
-        image: uint8 RGB [H, W, 3].
+        image: uint8 RGB [H, W, 3] or RGBA [H, W, 4].
         text: text chunks (iTXt, UTF-8) by keyword; the keyword is 1 to 79 Latin-1 characters.
         compression: 0 to 9; 1 is ISA-L's, the others are zlib's.
 
@@ -32,15 +33,15 @@ def encode_png(
         The file.
 
     Raises:
-        ValueError: not uint8 [H, W, 3] with at least one pixel.
+        ValueError: not uint8 [H, W, 3 or 4] with at least one pixel.
     """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise ValueError(f"a picture is uint8 [H, W, 3], not {image.dtype} {image.shape}")
-    height, width = image.shape[:2]
-    rows = _filtered(image.reshape(height, 3 * width))
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in _KINDS or not image.size:
+        raise ValueError(f"a picture is uint8 [H, W, 3 or 4], not {image.dtype} {image.shape}")
+    height, width, channels = image.shape
+    rows = _filtered(image.reshape(height, channels * width))
     compress = isal_zlib.compress if compression == 1 else zlib.compress
-    # 8 bits, RGB, the one compression and filter method there is, not interlaced.
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    # 8 bits, RGB or RGBA, the one compression and filter method there is, not interlaced.
+    header = struct.pack(">IIBBBBB", width, height, 8, _KINDS[channels], 0, 0, 0)
     chunks = [_chunk(b"IHDR", header), _chunk(b"sRGB", b"\x01")]  # relative colorimetric
     chunks += [_text_chunk(keyword, value) for keyword, value in (text or {}).items()]
     chunks += [_chunk(b"IDAT", compress(rows.data, compression)), _chunk(b"IEND", b"")]
@@ -48,7 +49,7 @@ def encode_png(
 
 
 def _filtered(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Every row [H, 3 W] minus the one above, behind a byte that names this filter."""
+    """Every row [H, C W] minus the one above, behind a byte that names this filter."""
     filtered = np.empty((rows.shape[0], rows.shape[1] + 1), np.uint8)
     filtered[:, 0] = _UP
     filtered[0, 1:] = rows[0]

@@ -14,7 +14,7 @@ def with_mark(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A copy with the mark: white on a dark strip, a third of the width but legible.
 
     Args:
-        image: uint8 RGB [H, W, 3].
+        image: uint8 RGB [H, W, 3], or RGBA [H, W, 4], opaque where the mark is.
     """
     marked = image.copy()
     height, width = marked.shape[:2]
@@ -26,7 +26,8 @@ def with_mark(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     top = max(0, height - tall - below - 2 * pad)
     left = max(0, width - length - 2 * pad)
     strip = marked[top:, left:]
-    strip[:] = (strip.astype(np.uint16) * 3 // 10).astype(np.uint8)
+    strip[..., :3] = (strip[..., :3].astype(np.uint16) * 3 // 10).astype(np.uint8)
+    strip[..., 3:] = 255
     place = (left + pad, height - below - pad)
-    cv2.putText(marked, TEXT, place, _FONT, scale, (255, 255, 255), thickness, cv2.LINE_AA)
+    cv2.putText(marked, TEXT, place, _FONT, scale, (255, 255, 255, 255), thickness, cv2.LINE_AA)
     return marked

@@ -48,7 +48,7 @@ def face_of(neutralizer: Neutralizer, picture: Picture, strength: float) -> Imag
     """
     data = cv2.imencode(".png", cv2.cvtColor(picture.read(), cv2.COLOR_RGB2BGR))[1].tobytes()
     options = Options(output="face", strength=strength, faces="largest")
-    png = neutralizer.neutralize(data, options).png
+    png = neutralizer.neutralize(data, options).file
     decoded = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
     assert decoded is not None
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)

@@ -176,8 +176,6 @@ def test_requests_that_make_no_sense(server: httpx.Client, astronaut: Image) -> 
     both = post(server, data, faces="all", output="face")
     assert_problem(both, 422, "incompatible_options")
     assert_problem(server.post("/neutralize"), 415, "unsupported_media_type")
-    raw = server.post("/neutralize", content=data, headers={"Content-Type": "image/png"})
-    assert_problem(raw, 415, "unsupported_media_type")
     other_field = server.post("/neutralize", files={"picture": data})
     assert_problem(other_field, 400, "malformed_upload")
     no_boundary = server.post(
@@ -216,6 +214,7 @@ def test_description_and_page(server: httpx.Client) -> None:
         "200",
         "400",
         "401",
+        "406",
         "408",
         "413",
         "415",

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image as PilImage
 from typer.testing import CliRunner
 
 from app.cli import cli
+from tests.app.conftest import clean_environment, stoicnet
 from tests.app.files import encode
 from tests.app.toy_graph import write_models
 
@@ -143,3 +146,84 @@ def test_wrong_usage_is_said_at_once(
         assert done.exit_code == 2, done.output
         assert done.output.count(said) == 1, done.output
     assert run.invoke(cli, ["analyze", str(empty)]).exit_code == 2
+
+
+def test_nothing_is_overwritten_unless_forced(
+    run: CliRunner, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    photo, out = tmp_path / "a.jpg", tmp_path / "neutral"
+    photo.write_bytes(encode(astronaut, "JPEG"))
+    command = ["neutralize", str(photo), "--out", str(out)]
+    assert run.invoke(cli, command).exit_code == 0
+    (out / "a.png").write_bytes(b"mine")
+    again = run.invoke(cli, command)
+    assert again.exit_code == 1
+    assert "--force" in again.output
+    assert (out / "a.png").read_bytes() == b"mine"
+    assert run.invoke(cli, [*command, "--force"]).exit_code == 0
+    assert (out / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in out.iterdir()] == ["a.png"]
+
+
+def test_a_files_name_is_a_file(
+    run: CliRunner, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    photo = tmp_path / "a.png"
+    photo.write_bytes(encode(astronaut))
+    for name, kind in (
+        ("res.png", "PNG"),
+        ("res.jpg", "JPEG"),
+        ("res.JPEG", "JPEG"),
+        ("r.webp", "WEBP"),
+    ):
+        done = run.invoke(cli, ["neutralize", str(photo), "--out", str(tmp_path / name)])
+        assert done.exit_code == 0, done.output
+        with PilImage.open(tmp_path / name) as image:
+            assert image.format == kind
+    small = ["--out", str(tmp_path / "small.jpg"), "--max-bytes", "20000", "--quality", "90"]
+    assert run.invoke(cli, ["neutralize", str(photo), *small]).exit_code == 0
+    assert (tmp_path / "small.jpg").stat().st_size <= 20_000
+    folder = ["--out", str(tmp_path / "out"), "--format", "webp", "--level", "--face", "1"]
+    assert run.invoke(cli, ["neutralize", str(photo), *folder]).exit_code == 0
+    assert (tmp_path / "out" / "a.webp").exists()
+    for wrong in (
+        [str(photo), "--out", str(tmp_path / "x.png"), "--format", "jpeg"],
+        [str(photo), "--out", str(tmp_path / "x.png"), "--quality", "80"],
+        [str(photo), str(photo), "--out", str(tmp_path / "x.png")],
+    ):
+        assert run.invoke(cli, ["neutralize", *wrong]).exit_code == 2
+        assert not (tmp_path / "x.png").exists()
+
+
+def test_standard_input_and_output(toy_models: Path, astronaut: NDArray[np.uint8]) -> None:
+    environment = clean_environment(models_dir=str(toy_models), device="cpu")
+    done = subprocess.run(
+        stoicnet("neutralize", "-", "--out", "-", "--format", "jpeg", "--json"),
+        input=encode(astronaut),
+        capture_output=True,
+        env=environment,
+        check=True,
+    )
+    with PilImage.open(io.BytesIO(done.stdout)) as image:
+        assert image.format == "JPEG"
+        assert image.size == (512, 512)
+    [line] = done.stderr.decode().splitlines()
+    report = json.loads(line)
+    assert (report["file"], report["out"], report["altered"]) == ("-", "-", True)
+    assert "png_base64" not in report
+
+
+def test_quiet_unless_asked(run: CliRunner, tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
+    photo = tmp_path / "a.png"
+    photo.write_bytes(encode(astronaut))
+    bad = tmp_path / "b.png"
+    bad.write_text("no photograph")
+    out = str(tmp_path / "out")
+    done = run.invoke(cli, ["neutralize", str(photo), str(bad), "--out", out, "--json"])
+    assert done.exit_code == 1
+    [report] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert report["file"] == str(photo)
+    [failure] = [json.loads(line) for line in done.stderr.splitlines()]
+    assert failure["code"] == "not_an_image"
+    verbose = run.invoke(cli, ["neutralize", str(photo), "--out", out, "--force", "--verbose"])
+    assert "runs on CPUExecutionProvider" in verbose.stderr

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -20,6 +21,7 @@ from app.observability.logs import REQUEST_ID, configure_logging
 from app.observability.traces import Traces
 from app.pipeline import Neutralizer
 from app.settings import Settings
+from tests.app.conftest import metric
 from tests.app.files import encode
 
 Image = NDArray[np.uint8]
@@ -128,3 +130,11 @@ def test_a_dead_model_is_said_by_the_probes(toy_models: Path, astronaut: Image) 
         answer = client.post("/neutralize", files={"file": encode(astronaut)})
         assert answer.status_code == 200
         assert client.get("/livez").status_code == 200
+
+
+def test_a_path_with_a_slash_is_counted_under_its_name(server: httpx.Client) -> None:
+    name = 'stoicnet_requests_total{code="ok",route="/info",status="200"}'
+    server.get("/info")
+    before = metric(server, name)
+    assert server.get("/info/").status_code == 200
+    assert metric(server, name) == before + 1

@@ -8,10 +8,11 @@ import pytest
 from pydantic import BaseModel
 
 from app.api import examples
-from app.api.accept import prefers_json
+from app.api.accept import check_json, wanted_kind
 from app.api.documented import FACTS
 from app.api.reports import Analyzed, Neutralized
 from app.api.schemas import Health, Info
+from app.errors import NotAcceptableError
 from app.main import create_app
 from app.settings import Settings
 
@@ -30,7 +31,7 @@ def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def test_every_status_of_every_route_has_an_example(document: dict[str, Any]) -> None:
     for path, operation in operations(document):
         for status, answer in operation["responses"].items():
-            kinds = {k: v for k, v in answer["content"].items() if k != "image/png"}
+            kinds = {k: v for k, v in answer["content"].items() if not k.startswith("image/")}
             assert kinds, (path, status)
             assert status == "200" or list(kinds) == ["application/problem+json"]
             for kind, content in kinds.items():
@@ -92,22 +93,48 @@ def test_every_reference_leads_to_a_schema(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accept", "json"),
+    ("accept", "json", "picture"),
     [
-        ("", False),
-        ("*/*", False),
-        ("image/png", False),
-        ("text/html,application/xhtml+xml,*/*;q=0.8", False),
-        ("application/json", True),
-        ("Application/JSON; charset=utf-8", True),
-        ("application/json, text/plain, */*", True),
-        ("application/json;q=0.5, */*", False),
-        ("application/json, image/png", False),
-        ("application/json, image/png;q=0.5", True),
-        ("application/json;q=0.4, image/png;q=0.5", False),
-        ("application/json;q=none", False),
-        (",;,=", False),
+        ("", False, "png"),
+        ("*/*", False, "png"),
+        ("image/png", False, "png"),
+        ("image/*", False, "png"),
+        ("image/jpeg", False, "jpeg"),
+        ("image/webp, image/jpeg;q=0.9", False, "webp"),
+        ("image/png;q=0, image/*", False, "jpeg"),
+        ("image/avif, image/jpeg, */*;q=0.1", False, "jpeg"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", False, "png"),
+        ("application/json", True, "png"),
+        ("Application/JSON; charset=utf-8", True, "png"),
+        ("application/json, text/plain, */*", True, "png"),
+        ("application/json;q=0.5, */*", False, "png"),
+        ("application/json, image/png", False, "png"),
+        ("application/json, image/jpeg", False, "jpeg"),
+        ("application/json, image/png;q=0.5", True, "png"),
+        ("application/json;q=0.4, image/png;q=0.5", False, "png"),
+        (",;,=", None, None),
+        ("application/json;q=none", None, None),
+        ("text/plain", None, None),
+        ("image/avif", None, None),
     ],
 )
-def test_the_picture_is_the_default_and_json_has_to_be_asked_for(accept: str, json: bool) -> None:
-    assert prefers_json(accept) is json
+def test_the_picture_is_the_default_and_json_has_to_be_asked_for(
+    accept: str, json: bool | None, picture: str | None
+) -> None:
+    if json is None:
+        with pytest.raises(NotAcceptableError):
+            wanted_kind(accept)
+    else:
+        assert wanted_kind(accept) == (json, picture)
+
+
+def test_a_format_has_to_be_among_what_is_accepted() -> None:
+    assert wanted_kind("", "webp") == (False, "webp")
+    assert wanted_kind("application/json", "jpeg") == (True, "jpeg")
+    assert wanted_kind("image/*, application/json;q=0.5", "jpeg") == (False, "jpeg")
+    with pytest.raises(NotAcceptableError, match="format=jpeg"):
+        wanted_kind("image/png", "jpeg")
+    check_json("*/*")
+    check_json("text/html, application/json;q=0.1")
+    with pytest.raises(NotAcceptableError):
+        check_json("image/png")

@@ -31,7 +31,7 @@ def assert_only_the_mask_changed(result: Result, photo: Image) -> None:
     assert result.image.shape == photo.shape
     outside = result.mask == 0
     assert np.array_equal(result.image[outside], photo[outside])
-    assert np.array_equal(pixels_of(result.png), result.image)
+    assert np.array_equal(pixels_of(result.file), result.image)
 
 
 def test_only_the_face_changes(neutralizer: Neutralizer, astronaut: Image) -> None:
@@ -56,9 +56,9 @@ def test_the_answer_is_upright_and_without_exif(
     photo = np.ascontiguousarray(astronaut[:400])
     result = neutralizer.neutralize(with_orientation(photo, orientation, "PNG"))
     assert_only_the_mask_changed(result, photo)
-    with PilImage.open(io.BytesIO(result.png)) as image:
+    with PilImage.open(io.BytesIO(result.file)) as image:
         assert len(image.getexif()) == 0
-        assert b"eXIf" not in result.png
+        assert b"eXIf" not in result.file
 
 
 def test_grey_and_16_bit(neutralizer: Neutralizer, astronaut: Image) -> None:
@@ -84,13 +84,13 @@ def test_nothing_to_change_returns_the_photograph(
     assert not result.altered
     assert not result.mask.any()
     assert np.array_equal(result.image, astronaut)
-    assert COMPOSITE.encode() not in result.png
+    assert COMPOSITE.encode() not in result.file
 
 
 def test_an_altered_picture_says_so(neutralizer: Neutralizer, astronaut: Image) -> None:
     result = neutralizer.neutralize(encode(astronaut))
-    assert COMPOSITE.encode() in result.png
-    with PilImage.open(io.BytesIO(result.png)) as image:
+    assert COMPOSITE.encode() in result.file
+    with PilImage.open(io.BytesIO(result.file)) as image:
         assert image.info["Software"].startswith("StoicNet ")
         assert image.info["Software"].endswith("(photo 0.0.1)")
 

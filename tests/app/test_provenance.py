@@ -111,21 +111,21 @@ def test_a_certificate_signs_content_credentials(
     chain, key = certificate(tmp_path)
     service = build(toy_models, c2pa_certificate=chain, c2pa_private_key=key)
     result = service.neutralize(encode(astronaut))
-    reader = c2pa.Reader("image/png", io.BytesIO(result.png))
+    reader = c2pa.Reader("image/png", io.BytesIO(result.file))
     store = json.loads(reader.json())
     manifest = store["manifests"][store["active_manifest"]]
     assert COMPOSITE in json.dumps(manifest["assertions"])
     assert "thumbnail" not in manifest
     codes = [fault["code"] for fault in store.get("validation_status", [])]
     assert set(codes) <= {"signingCredential.untrusted"}  # nobody trusts our root, rightly
-    with PilImage.open(io.BytesIO(result.png)) as image:
+    with PilImage.open(io.BytesIO(result.file)) as image:
         assert np.array_equal(np.asarray(image), result.image)
-    assert result.output_sha256 == hashlib.sha256(result.png).hexdigest()
+    assert result.output_sha256 == hashlib.sha256(result.file).hexdigest()
     # What was not altered is not signed as altered.
     untouched = service.neutralize(encode(astronaut), Options(strength=0))
-    assert b"c2pa" not in untouched.png
+    assert b"c2pa" not in untouched.file
     # A changed pixel breaks the signature.
-    spoilt = bytearray(result.png)
+    spoilt = bytearray(result.file)
     spoilt[-40] ^= 1
     broken = json.loads(c2pa.Reader("image/png", io.BytesIO(bytes(spoilt))).json())
     assert "assertion.dataHash.mismatch" in {f["code"] for f in broken["validation_status"]}

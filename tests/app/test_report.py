@@ -98,7 +98,7 @@ def test_hashes_and_measures(neutralizer: Neutralizer, astronaut: Image) -> None
     data = encode(astronaut)
     result = neutralizer.neutralize(data)
     assert result.input_sha256 == hashlib.sha256(data).hexdigest()
-    assert result.output_sha256 == hashlib.sha256(result.png).hexdigest()
+    assert result.output_sha256 == hashlib.sha256(result.file).hexdigest()
     (edited,) = result.faces
     changed = result.mask > 127
     difference = np.abs(result.image.astype(int) - astronaut)[changed].mean()
@@ -162,7 +162,7 @@ def test_faces_that_are_neutral_already_are_left_alone(metered: Path, astronaut:
     result = build(metered, neutral_score=16).neutralize(encode(astronaut))
     assert not result.altered
     assert np.array_equal(result.image, astronaut)
-    assert COMPOSITE.encode() not in result.png
+    assert COMPOSITE.encode() not in result.file
     assert "infer" not in result.timings
     assert build(metered, neutral_score=0.1).neutralize(encode(astronaut)).altered
 

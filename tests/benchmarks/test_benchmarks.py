@@ -103,7 +103,7 @@ def test_rivals_answer_as_the_service_does_to_the_byte() -> None:
     for size in ("512", "880"):
         prepared = work.before(made[size])
         answer = work.after(prepared, run(graph, [prepared.crop.image])[0])
-        assert answer == neutralizer.neutralize(made[size], Options(faces="largest")).png
+        assert answer == neutralizer.neutralize(made[size], Options(faces="largest")).file
         assert cv2.imdecode(np.frombuffer(answer, np.uint8), 1).shape == prepared.pixels.shape
 
 

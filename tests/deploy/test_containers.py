@@ -70,6 +70,25 @@ def test_images_are_pinned_and_the_service_is_confined(compose: dict[str, Any]) 
             assert grace > longest_answer(Settings())
 
 
+def test_every_setting_reaches_the_container(compose: dict[str, Any]) -> None:
+    """`STOICNET_API_KEYS=... docker compose up` and a line in `.env` alike."""
+    wanted = {f"STOICNET_{name.upper()}" for name in Settings.model_fields}
+    for name, service in compose["services"].items():
+        if name.startswith("stoicnet-"):
+            environment = service["environment"]
+            assert set(environment) == wanted
+            # Without a value it is the shell's or the file's, and not there if neither has it.
+            assert {key for key, value in environment.items() if value} == {"STOICNET_DEVICE"}
+            assert service["env_file"] == [{"path": ".env", "required": False}]
+
+
+def test_ports_are_this_machines_own_unless_bind_says_otherwise(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        for port in service.get("ports", []):
+            own = "${BIND:-127.0.0.1}:" if name.startswith("stoicnet-") else "127.0.0.1:"
+            assert port.startswith(own), name
+
+
 def instructions() -> list[tuple[str, str]]:
     text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
     lines = [line.strip() for line in text.splitlines()]

@@ -92,6 +92,26 @@ def test_every_error_code_is_documented() -> None:
     assert {code for code in met if f"`{code}`" not in text} == set()
 
 
+def test_every_error_code_has_its_help() -> None:
+    """Those that only the command line meets too."""
+    from app import cli, main
+    from app.batch import run
+    from app.errors import StoicNetError
+
+    assert all((cli, main, run))  # what is loaded has its errors known
+
+    def kinds(kind: type[StoicNetError]) -> set[str]:
+        own = {kind.code} if "code" in vars(kind) else set()
+        return own.union(*map(kinds, kind.__subclasses__()))
+
+    text = (ROOT / "docs" / "troubleshooting.md").read_text()
+    codes = kinds(StoicNetError) - {StoicNetError.code}
+    assert len(codes) > 35
+    assert {code for code in codes if f"`{code}`" not in text} == set()
+    for guide in ("README.md", "docs/http-api.md"):
+        assert "troubleshooting.md" in (ROOT / guide).read_text()
+
+
 def test_paths_that_the_architecture_names_are_there() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     named = set(re.findall(r"`((?:app|model_training|tests|deploy|onnx_models)/[\w/.]*)`", text))

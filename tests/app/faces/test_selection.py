@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from app.errors import FaceCutOffError, FaceTooSmallError, MultipleFacesError, NoFaceError
+from app.errors import (
+    FaceCutOffError,
+    FaceTooSmallError,
+    MultipleFacesError,
+    NoFaceError,
+    NoSuchFaceError,
+)
 from app.faces.detector import Face
 from app.faces.selection import FacesPolicy, select_faces
 
@@ -86,3 +94,24 @@ def test_upside_down_detections_are_no_faces() -> None:
     landmarks[2:, 1] = 400 - (landmarks[2:, 1] - 400)
     with pytest.raises(NoFaceError):
         choose([Face(turned.box, landmarks, 0.9)])
+
+
+def test_a_face_is_chosen_by_number_or_point() -> None:
+    faces = [face(200, 200, 60), face(500, 220, 50)]
+    for choice, wanted in (("1", 0), ("2", 1), ("500,230", 1), ("200.5,210", 0)):
+        [chosen], notes = select_faces(faces, SHAPE, "one", 24, 2, choice)
+        assert chosen is faces[wanted]
+        assert notes == ["1 other face(s) were left as they are."]
+    for choice in ("3", "350,400"):
+        with pytest.raises(NoSuchFaceError) as refused:
+            select_faces(faces, SHAPE, "one", 24, 2, choice)
+        assert len(refused.value.facts["boxes"]) == 2
+
+
+def test_a_face_that_the_detector_is_not_sure_of_is_said() -> None:
+    sure, unsure = face(), replace(face(), score=0.87)
+    assert choose([sure])[1] == []
+    for policy in ("one", "largest", "all"):
+        [note] = choose([unsure], policy)[1]
+        assert note.startswith("maybe_not_a_human_face: ")
+        assert "0.870" in note

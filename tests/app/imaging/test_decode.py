@@ -18,6 +18,7 @@ from app.errors import (
     TooManyPixelsError,
     UnsupportedImageError,
 )
+from app.imaging.alpha import Cutout, given_back, on_white
 from app.imaging.decode import DecodeLimits, decode
 from tests.app.files import animation, bomb, deep_png, encode, with_orientation
 
@@ -249,3 +250,46 @@ def test_flipped_bytes_never_escape_the_error_types(data: st.DataObject, kind: s
     assert pixels.dtype == np.uint8
     assert pixels.ndim == 3
     assert pixels.shape[2] == 3
+
+
+def test_one_frame_of_a_format_for_moving_pictures(picture: Pixels) -> None:
+    for kind in ("GIF", "WebP", "AVIF"):
+        decoded = decode(encode(picture, kind))
+        assert decoded.format == kind
+        assert decoded.pixels.shape == picture.shape
+        assert np.abs(decoded.pixels.astype(int) - picture).mean() < 8
+        with pytest.raises(UnsupportedImageError, match="Moving pictures are not served here"):
+            decode(animation(kind))
+    assert decode(encode(picture, "GIF")).cutout is None
+    turned = decode(with_orientation(picture, 6, "AVIF", quality=95))
+    assert turned.pixels.shape == picture.shape
+    for share in (0.3, 0.6, 0.9):
+        data = encode(picture, "AVIF")
+        with pytest.raises(DamagedImageError):
+            decode(data[: int(len(data) * share)])
+
+
+def test_transparency_is_kept_beside(picture: Pixels) -> None:
+    alpha = np.arange(picture[..., 0].size, dtype=np.uint32).reshape(picture.shape[:2]) % 256
+    sent = np.dstack([picture, alpha.astype(np.uint8)])
+    for kind in ("PNG", "TIFF"):
+        cutout = decode(encode(sent, kind)).cutout
+        assert cutout is not None
+        assert np.array_equal(np.dstack([cutout.colours, cutout.alpha]), sent)
+    turned = decode(with_orientation(sent, 6, "PNG")).cutout
+    assert turned is not None
+    assert np.array_equal(turned.alpha, sent[..., 3])
+    assert decode(encode(picture)).cutout is None
+
+
+def test_an_edit_on_white_goes_back_under_its_alpha(picture: Pixels) -> None:
+    ramp = np.linspace(0, 255, picture[..., 0].size).reshape(picture.shape[:2])
+    cutout = Cutout(picture, ramp.astype(np.uint8))
+    edited = on_white(cutout)
+    everywhere = np.full(picture.shape[:2], 255, np.uint8)
+    answer = given_back(cutout, edited, everywhere)
+    assert np.array_equal(answer[..., 3], cutout.alpha)
+    again = on_white(Cutout(answer[..., :3], answer[..., 3]))
+    assert np.abs(again.astype(int) - edited).max() <= 1
+    nothing = given_back(cutout, edited, np.zeros_like(everywhere))
+    assert np.array_equal(nothing, np.dstack([picture, cutout.alpha]))

@@ -1,0 +1,47 @@
+"""Light for the networks: a dark face is shown to them brighter, and nobody else sees that.
+
+A gain on the coded values is linear, so what a network changes goes back divided by it: the
+photograph keeps its own light, and stays as it is where the network did nothing.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+
+DARK, LIT, MOST = 70.0, 150.0, 12.0
+"""Grey levels of a face's brightest part under which it is dark, and it is lit to; most gain."""
+_CORE = (0.25, 0.33, 0.75, 0.82)  # brows to lower lip, cheek to cheek, as fractions of the crop
+_BRIGHTEST = 95  # percentile: skin of every colour has highlights where there is light
+
+
+def brightness(crop: Image) -> float:
+    """Of the brightest part of the face in an aligned crop, uint8 RGB [S, S, 3]; 0 to 255."""
+    left, top, right, bottom = (round(edge * crop.shape[0]) for edge in _CORE)
+    grey = cv2.cvtColor(crop[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
+    return float(np.percentile(grey, _BRIGHTEST))
+
+
+def gain_for(crop: Image) -> float:
+    """What to multiply a crop's values with before a network sees it; 1 where there is light."""
+    level = brightness(crop)
+    return 1.0 if level >= DARK else min(MOST, LIT / max(level, 1.0))
+
+
+def lit(crop: Image, gain: float) -> Image:
+    """The crop as a network is shown it; itself for a gain of 1."""
+    if gain == 1.0:
+        return crop
+    shown = np.clip(np.rint(crop.astype(np.float32) * gain), 0, 255)
+    return np.asarray(shown, np.uint8)
+
+
+def unlit(crop: Image, shown: Image, neutral: Image, gain: float) -> Image:
+    """A network's answer in the crop's own light: its changes alone, divided by the gain."""
+    if gain == 1.0:
+        return neutral
+    change = (neutral.astype(np.float32) - shown) / gain
+    return np.asarray(np.clip(np.rint(crop + change), 0, 255), np.uint8)
