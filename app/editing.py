@@ -83,10 +83,11 @@ class FaceEditor:
             else:
                 with progress.stage("infer"):
                     shown = lit(crop.image, gain)
-                    neutral = model.neutralize(shown, options.strength)
+                    neutral = model.neutralize(shown, options.strength, options.chosen_regions)
                     change = _face_change(shown, neutral)
                     neutral = unlit(crop.image, shown, neutral, gain)
-                    if change < self.min_change * options.strength:
+                    # Who names regions wants them changed, small as they are in the face.
+                    if not options.regions and change < self.min_change * options.strength:
                         neutral = crop.image
             with progress.stage("composite"):
                 if options.output == "face":

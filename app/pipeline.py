@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 
 from app.editing import FaceEditor
-from app.errors import ModelFileError, ModelNotAvailableError
+from app.errors import IncompatibleOptionsError, ModelFileError, ModelNotAvailableError
 from app.faces.advice import advise
 from app.faces.alignment import crop_matrix, cut
 from app.faces.detector import Face, FaceDetector
@@ -180,6 +180,11 @@ class Neutralizer:
     def _neutralize(self, data: bytes, options: Options, progress: Progress) -> Result:
         options = options.for_format()
         model = self._model(options)
+        if missing := options.chosen_regions - set(model.session.regions):
+            raise IncompatibleOptionsError(
+                f"The model {model.name} cannot tell {', '.join(sorted(missing))} from the rest of "
+                "the face; leave regions out."
+            )
         photograph, chosen, found, notes = self._look(data, options, progress)
         edited = self._editor.edit(photograph.pixels, chosen, found, model, options, progress)
         readings = [face.identity for face in edited.faces if face.identity is not None]

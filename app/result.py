@@ -23,6 +23,7 @@ from app.settings import ModelName
 Output = Literal["photo", "face", "portrait"]
 
 FACES = "`one` is refused when there are several; `largest` and `all` choose among them."
+REGIONS = "^(brows|eyes|mouth)(,(brows|eyes|mouth)){0,2}$"
 _FACE = (
     "One face among several: its number in the report's order, from 1 (largest) on, or `x,y`, a "
     "point on it in pixels of the upright photograph."
@@ -50,10 +51,17 @@ class OptionFields(BaseModel, frozen=True, extra="forbid"):
     strength: float = Field(
         default=1.0, ge=0, le=1, description="0 leaves the expression, 1 removes it."
     )
+    regions: str | None = Field(
+        default=None,
+        pattern=REGIONS,
+        max_length=32,
+        description="Parts of the face that change, of brows, eyes and mouth, separated by commas; "
+        "default: all of them. Only with a model that can tell them apart (photo).",
+    )
     faces: FacesPolicy = Field(default="one", description=f"Which faces are edited: {FACES}")
     face: str | None = Field(default=None, pattern=FACE_CHOICE, max_length=32, description=_FACE)
     mark: bool = Field(
-        default=False, description="Write into an altered picture, visibly, that it was altered."
+        default=False, description="Add a visible 'Altered by AI' label to an altered picture."
     )
     format: Format | None = Field(
         default=None, description="Of the picture: png, jpeg or webp; default: png."
@@ -119,6 +127,11 @@ class Options(OptionFields, frozen=True, extra="forbid"):
         if given and self.output != "portrait":
             raise IncompatibleOptionsError(f"{given[0]} is for output=portrait.")
         return self
+
+    @property
+    def chosen_regions(self) -> frozenset[str]:
+        """Parts of the face that change; empty is all of them."""
+        return frozenset(self.regions.split(",")) if self.regions else frozenset()
 
     def for_format(self, default: Format = "png") -> Self:
         """The same with its format decided.

@@ -77,6 +77,11 @@ def test_strength_scales_the_change(neutralizer: Neutralizer, astronaut: Image) 
     assert gain[0] == pytest.approx(gain[1] / 2, rel=0.05)
 
 
+def test_a_model_without_regions_says_so(neutralizer: Neutralizer, astronaut: Image) -> None:
+    with pytest.raises(IncompatibleOptionsError, match=r"photo cannot tell eyes, mouth"):
+        neutralizer.neutralize(encode(astronaut), Options(regions="mouth,eyes"))
+
+
 def test_nothing_to_change_returns_the_photograph(
     neutralizer: Neutralizer, astronaut: Image
 ) -> None:

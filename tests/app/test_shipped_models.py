@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from app.faces.alignment import PHOTO_CROP_SIZES, crop_matrix, cut
 from app.faces.detector import FaceDetector
-from app.pipeline import Neutralizer
+from app.pipeline import Neutralizer, Options
 from tests.app.files import encode
 
 Image = NDArray[np.uint8]
@@ -53,3 +53,16 @@ def test_whole_photograph(shipped: Neutralizer, astronaut: Image) -> None:
     outside = result.mask == 0
     assert outside.mean() > 0.8
     assert np.array_equal(result.image[outside], astronaut[outside])
+
+
+@pytest.mark.parametrize(
+    ("regions", "above", "below"), [("mouth", False, True), ("brows,eyes", True, False)]
+)
+def test_regions_that_are_not_named_stay(
+    shipped: Neutralizer, astronaut: Image, regions: str, above: bool, below: bool
+) -> None:
+    result = shipped.neutralize(encode(astronaut), Options(regions=regions))
+    changed = np.flatnonzero((result.image != astronaut).any((1, 2)))
+    eyes, mouth = (result.faces[0].face.landmarks[part, 1].mean() for part in ([0, 1], [3, 4]))
+    assert (changed < eyes + 2).any() == above
+    assert (changed > mouth - 5).any() == below
