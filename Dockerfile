@@ -13,8 +13,9 @@ RUN python -m venv /opt/stoicnet \
     && python -m venv /opt/build \
     && /opt/build/bin/pip install --no-cache-dir --require-hashes --no-deps \
         --only-binary :all: -r build.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE hatch_build.py ./
 COPY app app
+COPY stoicnet stoicnet
 COPY onnx_models onnx_models
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist . \
     && /opt/stoicnet/bin/pip install --no-cache-dir --no-deps --no-index dist/*.whl \

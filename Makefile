@@ -37,7 +37,7 @@ DEV := $(DEV_VENV)/bin
 
 .DEFAULT_GOAL := help
 .PHONY: fuzz evaluate evaluate-check help serve gpu sample test lint format typecheck unit test-fast hooks clean test-browser browser-tools screenshots \
-	lock sbom test-lowest
+	lock sbom test-lowest dist
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
@@ -106,7 +106,7 @@ lint: $(DEV_READY) ## ruff: rules and formatting; what may import what
 	$(DEV)/lint-imports --no-cache
 
 typecheck: $(DEV_READY) ## mypy --strict on the service and on the training
-	$(DEV)/mypy --strict app model_training
+	$(DEV)/mypy --strict app model_training stoicnet hatch_build.py integrations
 
 # As many processes as this one may use cores, four at most: each of them loads PyTorch. The tests of
 # one file stay together, so that what they share is made once (tests/conftest.py).
@@ -183,5 +183,14 @@ sbom: $(DEV_READY) ## install the CPU image's lock into .venv-sbom; write its SB
 	$(DEV)/python -m deploy.licences
 	rm -rf .venv-sbom
 
+# The last step in an environment of its own: twine pins libraries that nothing else here needs.
+dist: $(DEV_READY) ## build wheel and source distribution into dist/, and check them as PyPI would
+	rm -rf dist
+	$(DEV)/python -m hatchling build
+	$(call fresh,.venv-twine)
+	.venv-twine/$(PIP_INSTALL) twine==6.2.0
+	.venv-twine/bin/python -m twine check --strict dist/*
+	rm -rf .venv-twine
+
 clean: ## remove environments and caches
-	rm -rf $(VENV) $(DEV_VENV) $(LOWEST_VENV) $(EVAL_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) $(DEV_VENV) $(LOWEST_VENV) $(EVAL_VENV) .venv-twine .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -7,6 +7,7 @@ import importlib.util
 from typing import Any
 
 from app.errors import StartupError
+from app.version import to_install
 
 
 class MissingExtraError(StartupError):
@@ -18,12 +19,11 @@ def require(package: str, purpose: str) -> None:
     """Look for a package without importing it.
 
     Raises:
-        MissingExtraError: it is not installed; the message names the extra that brings it.
+        MissingExtraError: it is not installed; the message says what brings it.
     """
     if importlib.util.find_spec(package) is None:
         raise MissingExtraError(
-            f"{purpose} needs the package {package}, which is not installed: "
-            "pip install 'stoicnet[scale]'"
+            f"{purpose} needs the package {package}, which is not installed: {to_install('scale')}"
         )
 
 
@@ -35,7 +35,7 @@ def load_extra(module: str, purpose: str) -> Any:
         purpose: what asks for it, for the message.
 
     Raises:
-        MissingExtraError: it is not installed; the message names the extra that brings it.
+        MissingExtraError: it is not installed; the message says what brings it.
     """
     require(module.partition(".")[0], purpose)
     return importlib.import_module(module)

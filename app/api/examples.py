@@ -100,13 +100,17 @@ INFO: dict[str, Any] = {
                 "pixels_on_cpu": {},
             },
             "crop_sizes": [256, 512, 768, 1024],
-            "metadata": {"name": "stoicnet-photo-fused", "licence": "Apache-2.0"},
+            "licence": "Apache-2.0",
+            "training_data": "Face Research Lab London Set (DeBruine & Jones 2017, CC BY 4.0)",
+            "metadata": {"name": "stoicnet-photo-fused"},
             "quality": {},
         }
     },
     "meter": {
         "version": "0.1.0",
         "sha256": "b427d1fc60971630c44d8e55f3e3205312c397d55ed2d07f1534409ce5cc1f11",
+        "licence": "Apache-2.0",
+        "training_data": "FairFace (Karkkainen & Joo 2021, CC BY 4.0)",
     },
     "identity": "off",
     "formats": ["JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "AVIF"],

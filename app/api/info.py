@@ -26,6 +26,8 @@ def describe(neutralizer: Neutralizer, settings: Settings) -> Info:
             provider=model.session.provider,
             placement=_describe_placement(model.session.placement),
             crop_sizes=list(model.crop_sizes),
+            licence=model.licence,
+            training_data=str(model.session.metadata.get("training_data", "not said")),
             metadata=model.session.metadata,
             quality=dict(model.quality),
         )
@@ -40,7 +42,14 @@ def describe(neutralizer: Neutralizer, settings: Settings) -> Info:
         provider=default.provider,
         default_model=settings.default_model,
         models=models,
-        meter=MeterInfo(version=meter.version, sha256=meter.sha256) if meter else None,
+        meter=MeterInfo(
+            version=meter.version,
+            sha256=meter.sha256,
+            licence=meter.licence,
+            training_data=meter.training_data,
+        )
+        if meter
+        else None,
         identity=settings.identity,
         formats=list(accepted_formats()),
         limits=Limits(

@@ -59,6 +59,8 @@ class ModelInfo(BaseModel):
         description="Where its nodes run; null on the CPU, where no profiled run is made."
     )
     crop_sizes: list[int] = Field(description="Sides of the crops it takes, in pixels.")
+    licence: str = Field(description="What its file says of its licence.")
+    training_data: str = Field(description="What its file says it was trained on.")
     metadata: dict[str, Any] = Field(description="What the ONNX file says of itself.")
     quality: dict[str, Any] = Field(description="Measured quality, from the manifest.")
 
@@ -68,6 +70,8 @@ class MeterInfo(BaseModel):
 
     version: str = Field(description="From the manifest.")
     sha256: str = Field(description="Of its file, in hex.")
+    licence: str = Field(description="What its file says of its licence.")
+    training_data: str = Field(description="What its file says it was trained on.")
 
 
 class Limits(BaseModel):

@@ -45,6 +45,7 @@ class Meter:
     Attributes:
         version: from the manifest.
         sha256: of the graph.
+        licence, training_data: what its file says of them.
     """
 
     def __init__(
@@ -68,6 +69,9 @@ class Meter:
         self.sha256 = sha256
 
         self._session = cpu_session(graph, "The meter", options, in_flight)
+        said = self._session.session.get_modelmeta().custom_metadata_map
+        self.licence = str(said.get("licence", "not said"))
+        self.training_data = str(said.get("training_data", "not said"))
         inputs = {value.name: value.type for value in self._session.session.get_inputs()}
         missing = set(_OUTPUTS) - {value.name for value in self._session.session.get_outputs()}
         if inputs != {"image": "tensor(uint8)"} or missing:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from app.errors import StartupError
 from app.imaging.provenance import COMPOSITE
 from app.settings import Settings
+from app.version import to_install
 
 if TYPE_CHECKING:
     import c2pa
@@ -35,7 +36,7 @@ class ManifestSigner:
             import c2pa
         except ImportError as error:
             raise SigningUnavailableError(
-                'STOICNET_C2PA_CERTIFICATE needs: pip install "stoicnet[c2pa]"'
+                f"STOICNET_C2PA_CERTIFICATE needs: {to_install('c2pa')}"
             ) from error
         self._c2pa = c2pa
         try:

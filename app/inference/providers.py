@@ -9,6 +9,7 @@ from pathlib import Path
 import onnxruntime as ort
 
 from app.settings import Device
+from app.version import to_install
 
 CPU, CUDA, TENSORRT = (
     "CPUExecutionProvider",
@@ -18,9 +19,10 @@ CPU, CUDA, TENSORRT = (
 
 HELP = {
     "cuda": "Install an NVIDIA driver and the CUDA libraries, for example with "
-    '`pip install "stoicnet[gpu]"` (in a checkout: `make gpu`), or set STOICNET_DEVICE=cpu.',
-    "tensorrt": "Install an NVIDIA driver, the CUDA libraries and TensorRT's (`pip install "
-    '"stoicnet[gpu]" tensorrt`, and its folder on LD_LIBRARY_PATH), or set STOICNET_DEVICE=cuda.',
+    f"`{to_install('gpu')}` (in a checkout: `make gpu`), or set STOICNET_DEVICE=cpu.",
+    "tensorrt": "Install an NVIDIA driver, the CUDA libraries and TensorRT's (`"
+    f"{to_install('gpu')} tensorrt`, and its folder on LD_LIBRARY_PATH), or set "
+    "STOICNET_DEVICE=cuda.",
 }
 
 Provider = str | tuple[str, dict[str, str]]

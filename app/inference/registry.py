@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from app.inference.providers import CPU
 from app.inference.runtime import RuntimeOptions
 from app.inference.session import NeutralizerSession
 from app.inference.threads import InFlight
+
+log = logging.getLogger(__name__)
 
 FUSED = "fused.onnx"
 DEAD_AFTER = 3
@@ -79,6 +82,11 @@ class Model:
     session: NeutralizerSession
     batcher: MicroBatcher
     quality: Mapping[str, Any]
+
+    @property
+    def licence(self) -> str:
+        """What its file says of its licence."""
+        return str(self.session.metadata.get("licence", "not said"))
 
     @property
     def dead(self) -> bool:
@@ -149,14 +157,22 @@ def checked_bytes(path: Path, sha256: str, hint: str = "") -> bytes:
     return data
 
 
+def installed(models_dir: Path, manifest: Manifest) -> dict[str, ModelEntry]:
+    """The models of the manifest that are there: a model comes with its whole folder or not at all.
+
+    The wheel and the images leave out what is under another licence (hatch_build.py).
+    """
+    return {name: entry for name, entry in manifest.models.items() if (models_dir / name).is_dir()}
+
+
 def listed_files(models_dir: Path) -> dict[Path, FileEntry]:
-    """Every file that the manifest lists, the meter's too.
+    """Every file that the manifest lists of the models that are installed, the meter's too.
 
     Raises:
         ModelFileError: there is no manifest.
     """
     manifest = read_manifest(models_dir)
-    groups = {name: entry.files for name, entry in manifest.models.items()}
+    groups = {name: entry.files for name, entry in installed(models_dir, manifest).items()}
     if manifest.meter is not None:
         groups["meter"] = manifest.meter.files
     return {
@@ -174,7 +190,7 @@ def load_models(
     workers: int = 1,
     in_flight: InFlight | None = None,
 ) -> dict[str, Model]:
-    """Load every model of the manifest, after checking every file it lists.
+    """Load every installed model of the manifest, after checking every file it lists.
 
     Args:
         models_dir: the folder of manifest.json.
@@ -190,7 +206,11 @@ def load_models(
             pixels to the CPU.
     """
     models: dict[str, Model] = {}
-    for name, entry in read_manifest(models_dir).models.items():
+    manifest = read_manifest(models_dir)
+    entries = installed(models_dir, manifest)
+    for name in manifest.models.keys() - entries.keys():
+        log.info("model %s is not installed: %s has no folder of it", name, models_dir)
+    for name, entry in entries.items():
         if FUSED not in entry.files:
             raise ModelFileError(f"The model {name} lists no {FUSED} in manifest.json.")
         for file, expected in entry.files.items():
@@ -210,6 +230,9 @@ def load_models(
             batcher=MicroBatcher(session.run, most, batch_delay_s, parallel),
             quality=entry.quality,
         )
+        log.info("model %s %s, licence: %s", name, entry.version, models[name].licence)
     if not models:
-        raise ModelFileError(f"{models_dir / 'manifest.json'} lists no models.")
+        raise ModelFileError(
+            f"{models_dir / 'manifest.json'} lists no models of which there is a folder beside it."
+        )
     return models

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from app.errors import StartupError
-from app.version import software_version
+from app.version import software_version, to_install
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
@@ -41,7 +41,7 @@ class Traces:
             from opentelemetry.sdk.trace.export import BatchSpanProcessor
         except ImportError as error:
             raise TracingUnavailableError(
-                'STOICNET_OTLP_ENDPOINT needs: pip install "stoicnet[otel]"'
+                f"STOICNET_OTLP_ENDPOINT needs: {to_install('otel')}"
             ) from error
         resource = Resource.create(
             {"service.name": "stoicnet", "service.version": software_version()}

@@ -149,7 +149,15 @@ def test_only_the_gpu_image_brings_cuda() -> None:
 def test_the_sbom_and_the_licence_list_name_what_is_locked() -> None:
     bill = json.loads((ROOT / "deploy" / "sbom.cdx.json").read_text())
     listed = {canonicalize_name(part["name"]): part["version"] for part in bill["components"]}
-    assert listed == locked("cpu"), "run `make sbom`"
+    models = [part for part in bill["components"] if part["type"] == "machine-learning-model"]
+    packages = listed.keys() - {canonicalize_name(model["name"]) for model in models}
+    assert {name: listed[name] for name in packages} == locked("cpu"), "run `make sbom`"
+    assert {model["licenses"][0]["license"]["id"] for model in models} == {"Apache-2.0"}
+    manifest = json.loads((ROOT / "onnx_models" / "manifest.json").read_text())
+    shipped = [manifest["meter"]["files"], manifest["models"]["photo"]["files"]]
+    assert {model["hashes"][0]["content"] for model in models} == {
+        file["sha256"] for files in shipped for file in files.values()
+    }, "run `make sbom`"
     rows = re.findall(
         r"^\| (\S+) \| (\S+) \| (.+) \|$", (ROOT / "docs" / "licences.md").read_text(), re.MULTILINE
     )

@@ -25,6 +25,7 @@ GUIDES = [
     "docs/tutorial.md",
     "docs/http-api.md",
     "docs/id-pipeline.md",
+    "docs/library.md",
     "docs/responsible-use.md",
 ]
 _BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -41,7 +42,7 @@ def as_installed(folder: Path) -> None:
     """`.venv/bin/stoicnet`, as `make serve` puts it there, for the Python that runs the tests."""
     command = folder / ".venv" / "bin" / "stoicnet"
     command.parent.mkdir(parents=True)
-    command.write_text(f"#!{sys.executable}\nfrom app.cli import main\nmain()\n")
+    command.write_text(f"#!{sys.executable}\nfrom stoicnet.__main__ import main\nmain()\n")
     command.chmod(0o755)
 
 

@@ -110,6 +110,26 @@ class Page:
             value,
         )
 
+    def unfold(self) -> None:
+        """Open everything that the report folds."""
+        self.script("document.querySelectorAll('#report details').forEach(d => { d.open = true })")
+
+    def drag(self, element_id: str, by: int) -> None:
+        """With the mouse, so many pixels to the right."""
+        actions = webdriver.ActionChains(self.driver)
+        actions.drag_and_drop_by_offset(self.find(f"#{element_id}"), by, 0).perform()
+
+    def swipe(self, x: float, y: float, by: int) -> None:
+        """With one finger, in steps, `by` pixels to the right."""
+        steps = 14
+        for step in range(steps + 1):
+            kind = "touchMove" if step else "touchStart"
+            point = {"x": x + by * step / steps, "y": y}
+            event = {"type": kind, "touchPoints": [point]}
+            self.driver.execute_cdp_cmd("Input.dispatchTouchEvent", event)
+        event = {"type": "touchEnd", "touchPoints": []}
+        self.driver.execute_cdp_cmd("Input.dispatchTouchEvent", event)
+
     def wait_for_result(self) -> None:
         self.wait(lambda: self.text("status").endswith(("Done.", "Nothing was altered.")))
 

@@ -64,6 +64,44 @@ export function useApiKey(key) {
   apiKey = key;
 }
 
+function multipart(file) {
+  const body = new FormData();
+  body.append("file", file, file.name || "photograph");
+  return body;
+}
+
+/** Whether the visitor typed one. */
+export function hasApiKey() {
+  return apiKey !== null;
+}
+
+/** The query of the options that are set. */
+export function queryOf(options) {
+  const set = Object.entries(options).filter(([, value]) => value !== undefined && value !== "");
+  return new URLSearchParams(set.map(([key, value]) => [key, String(value)]));
+}
+
+const keyHeader = () => (apiKey ? { "X-API-Key": apiKey } : {});
+
+/** Sentences on what to do for a better photograph, of the largest face; none where the server has none. */
+export async function adviceOn(file, signal) {
+  const init = { method: "POST", body: multipart(file), headers: keyHeader(), signal };
+  const response = await request("analyze?faces=largest", init);
+  if (!response.ok) return [];
+  const { faces } = await response.json();
+  return (faces?.[0]?.advice ?? []).map(({ sentence }) => sentence);
+}
+
+/** The picture in another format, with its provenance, as only the server can write it. */
+export async function pictureAs(type, file, options) {
+  const init = { method: "POST", body: multipart(file), headers: { Accept: type, ...keyHeader() } };
+  const response = await request(`neutralize?${queryOf(options)}`, init);
+  if (!response.ok) throw await problemOf(response);
+  const blob = await response.blob();
+  if (blob.type === type) return blob;
+  throw new ProblemError({ title: "This server writes PNG only", detail: "Download the PNG instead." });
+}
+
 /**
  * POST /neutralize.
  * @param {Blob} file the photograph
@@ -73,15 +111,11 @@ export function useApiKey(key) {
  * @returns {Promise<object>} an answer, see answer.js
  */
 export async function neutralize(file, options, signal, onWait = () => {}) {
-  const query = new URLSearchParams();
-  for (const [key, value] of Object.entries(options)) {
-    if (value !== undefined && value !== "") query.set(key, String(value));
-  }
+  const query = queryOf(options);
   for (let waits = 0; ; waits++) {
-    const body = new FormData();
-    body.append("file", file, file.name || "photograph");
-    const headers = { Accept: "application/json", ...(apiKey ? { "X-API-Key": apiKey } : {}) };
-    const response = await request(`neutralize?${query}`, { method: "POST", body, headers, signal });
+    const headers = { Accept: "application/json", ...keyHeader() };
+    const init = { method: "POST", body: multipart(file), headers, signal };
+    const response = await request(`neutralize?${query}`, init);
     const seconds = Number(response.headers.get("retry-after"));
     const busy = response.status === 429 || response.status === 503;
     if (busy && seconds > 0 && seconds <= LONGEST_WAIT_S && waits < MAX_WAITS) {

@@ -16,11 +16,23 @@ export function bar(label, share, number, strong = false) {
   return [element("span", {}, label), track, element("span", { className: "number" }, number)];
 }
 
-/** A button that stays pressed; pressing it releases `other`. */
-export function toggle(button, apply, other = null) {
+/** A button that stays pressed. */
+export function toggle(button, apply) {
   button.addEventListener("click", () => {
     button.ariaPressed = String(button.ariaPressed !== "true");
-    if (other) other.ariaPressed = "false";
     apply();
   });
+}
+
+/** Buttons by value, of which one is pressed: `value` says which. */
+export function choice(buttons, apply) {
+  const chosen = { value: Object.keys(buttons).find((key) => buttons[key].ariaPressed === "true") };
+  for (const [key, button] of Object.entries(buttons)) {
+    button.addEventListener("click", () => {
+      chosen.value = key;
+      for (const each of Object.values(buttons)) each.ariaPressed = String(each === button);
+      apply();
+    });
+  }
+  return chosen;
 }

@@ -1,7 +1,7 @@
 // Where photographs come from: drop, paste, file dialog, sample.
 
-/** @param elements drop, file, sample @param {(file: File) => void} onPhoto */
-export function listen({ drop, file, sample }, onPhoto, onNothing) {
+/** @param elements drop, file, sample @param {(files: File[]) => void} onPhotos */
+export function listen({ drop, file, sample }, onPhotos, onNothing) {
   const page = document.body;
   const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   page.addEventListener("dragover", (event) => {
@@ -16,28 +16,28 @@ export function listen({ drop, file, sample }, onPhoto, onNothing) {
     page.classList.remove("over");
     if (!hasFiles(event)) return;
     event.preventDefault();
-    onPhoto(event.dataTransfer.files[0]);
+    onPhotos([...event.dataTransfer.files]);
   });
   document.addEventListener("paste", (event) => {
     if (event.target.matches?.("input")) return; // a text for a field
-    const [pasted] = event.clipboardData.files;
-    if (pasted) onPhoto(pasted);
+    const pasted = [...event.clipboardData.files];
+    if (pasted.length) onPhotos(pasted);
     else onNothing("There is no picture on the clipboard.");
   });
   drop.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (file.files[0]) onPhoto(file.files[0]);
+    if (file.files.length) onPhotos([...file.files]);
   });
   file.addEventListener("change", () => {
-    const [chosen] = file.files;
-    if (chosen) onPhoto(chosen);
+    const chosen = [...file.files];
+    if (chosen.length) onPhotos(chosen);
     file.value = ""; // so that choosing the same file again is a change
   });
   sample.addEventListener("click", async () => {
     try {
       const response = await fetch("web/samples/astronaut.jpg");
       if (!response.ok) throw new Error(String(response.status));
-      onPhoto(new File([await response.blob()], "astronaut.jpg", { type: "image/jpeg" }));
+      onPhotos([new File([await response.blob()], "astronaut.jpg", { type: "image/jpeg" })]);
     } catch {
       onNothing("The sample cannot be loaded: the server cannot be reached.");
     }

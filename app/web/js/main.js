@@ -1,14 +1,16 @@
 // Puts the parts together: a photograph and settings in, a request out, the answer on the page.
-import { fetchInfo, neutralize, ProblemError, useApiKey } from "./api.js";
+import { adviceOn, fetchInfo, neutralize, ProblemError, useApiKey } from "./api.js";
 import { AnswerCache } from "./cache.js";
 import { Camera } from "./camera.js";
 import { Compare } from "./compare.js";
 import { alignedCrop, cropSpec } from "./crop.js";
-import { byId, element, toggle } from "./dom.js";
+import { byId, choice, element, toggle } from "./dom.js";
 import { listen, upright } from "./intake.js";
 import { Latest } from "./latest.js";
 import { hideProblem, keyForm, showProblem } from "./problem.js";
-import { showReport } from "./report.js";
+import { showAdvice, showReport, verdict } from "./report.js";
+import { Strip } from "./strip.js";
+import { nameOf, Take } from "./take.js";
 
 const CACHE_BYTES = 128 * 1024 * 1024;
 
@@ -16,18 +18,23 @@ const cache = new AnswerCache(CACHE_BYTES);
 const compare = new Compare({
   scroller: byId("scroller"), root: byId("compare"), before: byId("before"), after: byId("after"),
   overlay: byId("overlay"), divider: byId("divider"), split: byId("split"),
-  splitRow: byId("split-row"), tags: [byId("tag-before"), byId("tag-after")],
+  splitRow: byId("split-row"), hold: byId("hold"), tags: [byId("tag-before"), byId("tag-after")],
 });
 const camera = new Camera({
   dialog: byId("camera"), video: byId("camera-video"), error: byId("camera-error"),
   shoot: byId("camera-shoot"), close: byId("camera-close"),
-}, usePhoto);
+}, (file) => usePhotos([file]));
 const requests = new Latest(work);
+const strip = new Strip(
+  { section: byId("strip"), list: byId("strip-list"), zip: byId("zip") }, forStrip, usePhoto);
+const take = new Take({
+  row: byId("take"), png: byId("download"), jpeg: byId("download-jpeg"), curl: byId("curl"),
+}, say, (error) => fail(problemOf(error)));
+const zooms = choice({ face: byId("zoom-face"), fit: byId("whole"), actual: byId("zoom") }, applyZoom);
 
 let info = null;
 let photo = null; // { file, image: the photograph as the browser shows it, or null }
 let marked = []; // boxes of the faces last heard of
-let downloadUrl = null;
 
 function say(text, busy = false) {
   byId("status").textContent = text;
@@ -44,16 +51,33 @@ function settings() {
   };
 }
 
+async function usePhotos(files) {
+  strip.fill(files);
+  await usePhoto(files[0]);
+  if (files.length > 1) strip.start();
+}
+
+/** One photograph of several: of the faces in it the largest, unless all are wanted. */
+async function forStrip({ file }, signal) {
+  const options = settings();
+  if (options.faces === "one") options.faces = "largest";
+  const answer = await neutralize(file, options, signal);
+  const words = answer.altered === false ? "unaltered" : "done";
+  return { result: { name: nameOf(file, answer.altered), blob: answer.blob }, words };
+}
+
 async function usePhoto(file) {
+  requests.cancel();
+  strip.mark(file);
   const limit = info?.limits?.max_bytes;
   if (limit && file.size > limit) {
+    photo = null;
     fail({
       title: "The file is too large",
       detail: `It has ${megabytes(file.size)}; this server takes at most ${megabytes(limit)}.`,
     });
     return;
   }
-  requests.cancel();
   cache.clear();
   hideProblem(byId("problem"));
   forgetResult();
@@ -91,8 +115,7 @@ async function work({ photo: wanted, options }, signal) {
   } catch (error) {
     if (signal.aborted) return;
     forgetResult();
-    if (error instanceof ProblemError) fail(error.problem);
-    else fail({ title: "The page met an error of its own", detail: String(error) });
+    fail(problemOf(error));
   }
 }
 
@@ -108,18 +131,19 @@ async function show(wanted, options, answer, signal) {
   applyMarks();
   if (first) applyZoom();
   if (first && marked.length) compare.splitAt(marked[0]);
-  showReport(byId("report-body"), answer);
+  showReport(byId("report-body"), answer, options.strength);
   byId("report").hidden = false;
-  offerDownload(wanted.file, options, answer);
-  say(summary(answer));
+  advise(wanted);
+  take.offer(wanted.file, options, answer);
+  say(verdict(answer, options.strength));
 }
 
-function summary({ faces, altered }) {
-  if (faces.length > 1) return `${faces.length} faces. ${altered === false ? "Nothing was altered." : "Done."}`;
-  if (altered === false) return "Nothing was altered.";
-  const score = faces[0]?.expression?.Expression;
-  const change = score ? `Expression ${score.before.toFixed(1)} before, ${score.after.toFixed(1)} after. ` : "";
-  return `${change}Done.`;
+/** Said once for a photograph: it is about the photograph, not the answer. */
+async function advise(wanted) {
+  if (wanted.advised) return;
+  wanted.advised = true;
+  const sentences = await adviceOn(wanted.file).catch(() => []);
+  if (wanted === photo) showAdvice(byId("advice"), sentences);
 }
 
 /** What lies under the result: the photograph, its aligned crop, or the server's untouched copy. */
@@ -136,27 +160,33 @@ async function beforeOf(wanted, options, answer, signal) {
   return (await neutralize(wanted.file, untouched, signal)).blob;
 }
 
-function offerDownload(file, options, answer) {
-  if (downloadUrl) URL.revokeObjectURL(downloadUrl);
-  downloadUrl = URL.createObjectURL(answer.blob);
-  const stem = (file.name || "photograph").replace(/\.[^.]*$/, "");
-  const link = byId("download");
-  link.href = downloadUrl;
-  link.download = `${stem}-${answer.altered === false ? "unaltered" : "neutral"}.png`;
-  link.title = "PNG; its metadata says what altered it";
-  link.hidden = false;
-}
-
 function forgetResult() {
   marked = [];
   compare.hideAfter();
   byId("report").hidden = true;
-  byId("download").hidden = true;
+  byId("advice").replaceChildren();
+  take.forget();
+}
+
+/** Without a photograph to show the drop zone is there, with what is wrong above it. */
+function showDrop() {
+  photo = null;
+  byId("view").hidden = true;
+  byId("drop").hidden = false;
+}
+
+const OF_THE_FILE = ["not_an_image", "unsupported_image", "damaged_image", "too_many_bytes", "too_many_pixels"];
+
+function problemOf(error) {
+  if (error instanceof ProblemError) return error.problem;
+  return { title: "The page met an error of its own", detail: String(error) };
 }
 
 function fail(problem) {
   say("");
   const actions = [];
+  const another = { label: "Choose another", run: () => byId("file").click() };
+  if (!photo || OF_THE_FILE.includes(problem.code)) showDrop();
   if (problem.code === "multiple_faces") {
     marked = problem.boxes ?? [];
     applyMarks();
@@ -169,6 +199,9 @@ function fail(problem) {
   }
   if (problem.code === "unreachable" || [429, 503, 504].includes(problem.status)) {
     actions.push({ label: "Try again", run: info ? ask : meet });
+  } else if (info && problem.status !== 401) {
+    if (photo) actions.push(another);
+    else actions.unshift(another);
   }
   const form = problem.status === 401 ? keyForm((key) => { useApiKey(key); ask(); }) : null;
   showProblem(byId("problem"), problem, actions, form);
@@ -178,9 +211,9 @@ function applyMarks() {
   compare.markFaces(byId("boxes").ariaPressed === "true" ? marked : []);
 }
 
+/** The face large, where there is one face and it is known where. */
 function applyZoom() {
-  const mode = byId("zoom").ariaPressed === "true" ? "actual" :
-    byId("zoom-face").ariaPressed === "true" ? "face" : "fit";
+  const mode = zooms.value === "face" && marked.length !== 1 ? "fit" : zooms.value;
   compare.zoom(mode, marked[0]);
 }
 
@@ -202,20 +235,16 @@ function strengthMoved() {
 }
 
 async function start() {
-  listen({ drop: byId("drop"), file: byId("file"), sample: byId("sample") }, usePhoto, say);
+  listen({ drop: byId("drop"), file: byId("file"), sample: byId("sample") }, usePhotos, say);
   byId("camera-open").addEventListener("click", () => camera.open());
   byId("another").addEventListener("click", () => {
     requests.cancel();
-    photo = null;
     forgetResult();
     hideProblem(byId("problem"));
-    byId("view").hidden = true;
-    byId("drop").hidden = false;
+    showDrop();
     byId("file").focus();
     say("Ready.");
   });
-  toggle(byId("zoom"), applyZoom, byId("zoom-face"));
-  toggle(byId("zoom-face"), applyZoom, byId("zoom"));
   toggle(byId("boxes"), applyMarks);
   byId("strength").addEventListener("input", strengthMoved);
   for (const id of ["model", "output", "faces", "mark"]) byId(id).addEventListener("change", changed);
@@ -227,7 +256,7 @@ async function meet() {
   try {
     info = await fetchInfo();
   } catch (error) {
-    fail(error instanceof ProblemError ? error.problem : { title: "No /info", detail: String(error) });
+    fail(problemOf(error));
     return;
   }
   hideProblem(byId("problem"));

@@ -1,6 +1,10 @@
 // The report beside the picture. Only what the service said is shown.
 import { bar, element } from "./dom.js";
 
+const SCORES = "Expression sums up the whole face; faces at rest read about 2, not 0. Lip gap is the " +
+  "distance of the lips, in distances of the eyes: 0 is closed. Eye opening is the height of the open " +
+  "eye over its width: about 0.3 is open, under 0.1 shut.";
+
 const PROVIDERS = { CPUExecutionProvider: "CPU", CUDAExecutionProvider: "GPU (CUDA)" };
 
 function facts(rows) {
@@ -15,10 +19,10 @@ function percent(share) {
   return share > 0 && share < 0.001 ? "under 0.1 %" : `${(share * 100).toFixed(1)} %`;
 }
 
-function readingBars([name, { before, after }], heading) {
+function readingBars([name, { before, after }]) {
   const longest = Math.max(before, after) || 1;
   return [
-    element(heading, {}, name),
+    element("h3", {}, name),
     element("div", { className: "bars reading" },
       ...bar("before", before / longest, before.toFixed(2)),
       ...bar("after", after / longest, after.toFixed(2), true)),
@@ -33,7 +37,7 @@ function qualityBars(quality) {
   const rows = scored.flatMap(({ name, score }) => bar(inWords(name), score / 100, String(score)));
   return [element("details", {},
     element("summary", {}, "Quality of the photograph, 0 to 100"),
-    element("p", { className: "hint" }, "Components of ISO/IEC 29794-5, as OFIQ maps them"),
+    element("p", { className: "hint" }, "Components of ISO/IEC 29794-5, as OFIQ maps them: 100 is as the standard wants it, under 50 a reason to look again."),
     element("div", { className: "bars quality" }, ...rows))];
 }
 
@@ -44,29 +48,49 @@ function identityText({ similarity, threshold, model }) {
   return `${similarity.toFixed(2)}${verdict}${model ? `, ${model}` : ""}`;
 }
 
-function measures(owner, heading = "h3") {
+function measures(owner) {
   return [
-    ...Object.entries(owner.expression ?? {}).flatMap((reading) => readingBars(reading, heading)),
-    owner.expression ? element("p", { className: "hint" },
-      "Expression sums up the whole face; faces at rest read about 2, not 0.") : null,
+    ...Object.entries(owner.expression ?? {}).flatMap(readingBars),
+    owner.expression ? element("p", { className: "hint" }, SCORES) : null,
     ...(owner.identity ? [facts([["Identity", identityText(owner.identity)]])] : []),
     ...qualityBars(owner.quality),
   ].filter(Boolean);
 }
 
+function change(face) {
+  const score = face.expression?.Expression;
+  if (face.altered === false) return "neutral already, left as it was";
+  return score ? `expression ${score.before.toFixed(1)} before, ${score.after.toFixed(1)} after` : "done";
+}
+
 function faceSection(face, index, several) {
   const [x, y, width, height] = face.box.map(Math.round);
-  return [
-    several ? element("h3", {}, `Face ${index + 1}`) : null,
+  return element("details", {},
+    element("summary", {}, several ? `Face ${index + 1}: ${change(face)}` : "What was measured"),
     facts([
       ["Face", `${width} × ${height} px at ${x}, ${y}`],
       ["Worked at", face.cropSize === null ? null : `${face.cropSize} × ${face.cropSize} px`],
       ["Replaced", face.share === null ? null : `${percent(face.share)} of the picture`],
       ["Change there", face.change === null ? null : `${face.change.toFixed(1)} grey levels on average`],
     ]),
-    // One level below the face's own heading, where it has one.
-    ...measures(face, several ? "h4" : "h3"),
-  ];
+    ...measures(face),
+  );
+}
+
+/** The answer in one sentence. */
+export function verdict({ faces, altered }, strength = 1) {
+  const [face] = faces;
+  if (strength === 0 && altered === false) return "At strength 0: Nothing was altered.";
+  if (faces.length > 1) {
+    const left = faces.filter((each) => each.altered === false).length;
+    if (altered === false) return `${faces.length} faces, all neutral already. Nothing was altered.`;
+    return `${faces.length} faces. ${left ? `${left} of them neutral already. ` : ""}Done.`;
+  }
+  if (altered === false) return "This face is neutral already. Nothing was altered.";
+  const score = face?.expression?.Expression;
+  const numbers = score ?
+    `Expression ${score.before.toFixed(1)} before, ${score.after.toFixed(1)} after. ` : "";
+  return `${numbers}Done.`;
 }
 
 function timingBars(timings) {
@@ -81,21 +105,32 @@ function timingBars(timings) {
   ];
 }
 
-/** Fill `target` with what is known of an answer (see answer.js). */
-export function showReport(target, answer) {
+/** Fill `target` with what is known of an answer (see answer.js): a verdict, the rest folded. */
+export function showReport(target, answer, strength) {
+  const several = answer.faces.length > 1;
   const altered = answer.altered === null ? null :
     answer.altered ? "yes, and its metadata says so" : "no: every pixel is the photograph's own";
-  const several = answer.faces.length > 1;
   target.replaceChildren(
-    facts([["Altered", altered, "good"]]),
+    element("p", { className: "good" }, verdict(answer, strength)),
     ...answer.warnings.map((text) => element("p", { className: "warning" }, text)),
-    ...answer.faces.flatMap((face, index) => faceSection(face, index, several)).filter(Boolean),
-    facts([
-      ["Model", [answer.model, answer.version].filter(Boolean).join(" ") || null],
-      ["SHA-256", answer.sha256 ? `${answer.sha256.slice(0, 16)} …` : null],
-      ["Ran on", answer.provider ? PROVIDERS[answer.provider] || answer.provider : null],
-      ["Request", answer.requestId],
-    ]),
-    ...timingBars(answer.timings),
+    ...answer.faces.map((face, index) => faceSection(face, index, several)),
+    element("details", {},
+      element("summary", {}, "How it was made"),
+      facts([
+        ["Altered", altered],
+        ["Model", [answer.model, answer.version].filter(Boolean).join(" ") || null],
+        ["SHA-256", answer.sha256 ? `${answer.sha256.slice(0, 16)} …` : null],
+        ["Ran on", answer.provider ? PROVIDERS[answer.provider] || answer.provider : null],
+        ["Request", answer.requestId],
+      ]),
+      ...timingBars(answer.timings)),
   );
+}
+
+/** What to do for a better photograph, in a list; nothing where there is no advice. */
+export function showAdvice(target, sentences) {
+  target.replaceChildren(...(sentences.length ? [
+    element("h3", {}, "For a better photograph"),
+    element("ul", {}, ...sentences.map((text) => element("li", {}, text))),
+  ] : []));
 }

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.errors import ModelFileError
-from app.inference.registry import load_models
+from app.inference.registry import listed_files, load_models
 from app.inference.runtime import RuntimeOptions
 from tests.app.toy_graph import GAIN, write_models
 
@@ -69,6 +69,25 @@ def test_manifest_of_another_schema(tmp_path: Path) -> None:
     folder = write_models(tmp_path)
     edit(folder, lambda m: m.update(schema=2))
     with pytest.raises(ModelFileError, match="not a manifest"):
+        load_models(folder, CPU)
+
+
+def test_a_model_without_its_folder_is_not_installed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write_models(tmp_path)
+    edit(folder, lambda m: m["models"].update(classic=m["models"]["photo"]))
+    with caplog.at_level("INFO"):
+        assert list(load_models(folder, CPU)) == ["photo"]
+    assert "model classic is not installed" in caplog.text
+    assert "model photo 0.0.1, licence: not said" in caplog.text
+    assert [path.parent.name for path in listed_files(folder)] == ["photo"]
+    (folder / "classic").mkdir()
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        load_models(folder, CPU)
+    (folder / "classic").rmdir()
+    (folder / "photo").rename(folder / "elsewhere")
+    with pytest.raises(ModelFileError, match="no models"):
         load_models(folder, CPU)
 
 

@@ -81,7 +81,7 @@ def test_a_gpu_that_does_not_come_up_ends_the_start(
     )
     assert done.returncode == 3
     assert f"{name} did not come up" in done.stderr
-    assert "stoicnet[gpu]" in done.stderr
+    assert "pip install 'onnxruntime-gpu[cuda,cudnn]" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -39,4 +39,5 @@ def test_what_is_missing_is_named(
     done = CliRunner().invoke(cli, [places.get(word, word) for word in command])
     assert done.exit_code == 3, done.output
     assert f"the package {package}, which is not installed" in done.output
-    assert "pip install 'stoicnet[scale]'" in done.output
+    assert "pip install 'fsspec" in done.output
+    assert "'ray[data,serve]" in done.output

@@ -1,0 +1,1 @@
+"""StoicNet where people already work: thin layers over the package `stoicnet`."""

@@ -1,0 +1,1 @@
+"""A small Gradio app over a running service, for a Space."""
