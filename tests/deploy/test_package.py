@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import stoicnet
+from app.version import to_install
 from hatch_build import LEFT_OUT, renamed
 from tests.app.conftest import clean_environment, free_port
 
@@ -148,6 +150,7 @@ def test_the_wheel_brings_one_package_and_what_it_needs(wheel: Path) -> None:
         }
         assert there == {name for name in inside if name.startswith(f"stoicnet/{folder}/")}
     assert label["License-Expression"] == "Apache-2.0"
+    assert label["Metadata-Version"] == "2.4", "twine knows no newer"
     assert any(name.endswith("licenses/LICENSE") for name in inside)
     assert not [name for name in inside if "classic" in name], "for research only"
 
@@ -220,6 +223,15 @@ def test_the_checkout_offers_the_same_name() -> None:
     assert dir(stoicnet) == stoicnet.__all__
     with pytest.raises(AttributeError, match="no attribute 'Neutraliser'"):
         stoicnet.Neutraliser  # noqa: B018
+
+
+def test_nobody_is_sent_to_an_index_that_does_not_have_it() -> None:
+    texts = [ROOT / "README.md", ROOT / "Makefile", *(ROOT / "docs").rglob("*.md")]
+    for folder in ("app", "integrations", "stoicnet", "examples"):
+        texts += [path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".md")]
+    sent = re.compile(r"pip install\W+(-\S+ )*stoicnet\b")
+    assert [str(path) for path in texts if sent.search(path.read_text())] == []
+    assert to_install("heic") == "pip install 'pillow-heif>=1.0'"
 
 
 RENAMED: Mapping[str, str] = {
