@@ -72,7 +72,6 @@ class PhotoLossWeights:
         stillness: movement away from the face.
         smooth: total variation of the flows.
         light: the picture after the true motion, with the network's light.
-        crease: the picture along the lip line after the network's own motion.
         even: total variation of the light.
         lips: where real photographs' lips are fetched from, in pixels.
         expression: the meter's excess over calm faces, on real expressive photographs.
@@ -86,9 +85,8 @@ class PhotoLossWeights:
     stillness: float = 5.0
     smooth: float = 1.0
     light: float = 4.0
-    crease: float = 1.0
     even: float = 0.1
-    lips: float = 0.15
+    lips: float = 0.05
     expression: float = 0.05
     pair_expression: float = 5.0
 

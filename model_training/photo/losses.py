@@ -18,7 +18,7 @@ from model_training.photo.network import (
     WINDOW_SIZE,
     PhotoMaps,
 )
-from model_training.photo.render import compose, enlarge, fetch, illuminate, warp_softly
+from model_training.photo.render import enlarge, fetch, illuminate
 
 _USUAL_MOVEMENT, _NO_MOVEMENT = 2.0, 0.2
 """Root mean square displacement of a synthetic pair's window, and what is none, in pixels."""
@@ -173,34 +173,11 @@ def light_error(
     """
     side = neutral.shape[-1]
     moved = fetch(expressive, enlarge(true[:, :2] * (2.0 / WINDOW_SIZE), side))
-    lit = illuminate(moved, maps.light, torch.zeros_like(maps.crease), line)
+    lit = illuminate(moved, maps.light, maps.crease, line)
     # What is not known lies in no average: beside the face another flow would be right.
     trust = enlarge(true[:, 2:], side)
     off = F.avg_pool2d((lit - neutral) * trust, _GRAIN, 1, _GRAIN // 2)
     return (off.abs() * enlarge(regions, side)).mean()
-
-
-def crease_error(maps: PhotoMaps, neutral: Tensor, expressive: Tensor, aside: Tensor) -> Tensor:
-    """Distance from the neutral face along the lip line, of the network's own motion.
-
-    Its own, not the true one: what the motion does not bring along of the dark between closed lips
-    is for the crease to add.
-
-    Args:
-        maps: of the pairs.
-        neutral: see `light_error`.
-        expressive: see `light_error`.
-        aside: see `displacement`.
-    """
-    side = neutral.shape[-1]
-    still = PhotoMaps(*(part.detach() for part in maps))
-    motion = compose(still)
-    lit = illuminate(warp_softly(expressive, motion), still.light, maps.crease, motion.line)
-    near = torch.exp(-((enlarge(motion.line, side) / 2) ** 2))
-    mouth = 1 - _beyond_corners(enlarge(aside, side))
-    # Along the line, not across it: its darkness counts, a pixel's misplacement does not.
-    off = F.avg_pool2d((lit - neutral).mean(1, keepdim=True) * near * mouth, _GRAIN, 1, _GRAIN // 2)
-    return off.abs().sum() / (near * mouth).sum().clamp_min(1.0)
 
 
 def lips_meet(maps: PhotoMaps, lips: Tensor, aside: Tensor) -> Tensor:

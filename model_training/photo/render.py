@@ -21,9 +21,8 @@ from model_training.photo.network import (
     PhotoMaps,
 )
 
-SWITCH, SURELY = 6.0, 0.6
-"""Pixels of the window by which the line gives way where one layer would fetch from the opening,
-and the probability from which on it surely would."""
+SWITCH = 6.0
+"""Pixels of the window by which the line gives way where one layer would fetch from the opening."""
 CREASE_WIDTH = 1.1
 """Half width of the dark line between the lips, in pixels of the window."""
 DARKEST = 0.65
@@ -101,7 +100,7 @@ def compose(maps: PhotoMaps, amount: Tensor | None = None) -> Composed:
     upper, lower = maps.upper, maps.lower
     share = upper.new_ones(()) if amount is None else amount
     upper, lower = upper * share, lower * share
-    opening = (maps.opening.detach() / SURELY).clamp(max=1)
+    opening = maps.opening.detach()
     above, below = fetch(opening, upper), fetch(opening, lower)
     line = maps.line + SWITCH * share * (above - below)
     beneath = torch.sigmoid(2.0 * line)

@@ -13,7 +13,6 @@ from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.judges import judged
 from model_training.photo.losses import (
     agreement,
-    crease_error,
     displacement,
     light_error,
     line_error,
@@ -122,7 +121,6 @@ class PhotoStep:
             + weights.line * off_line
             + weights.opening * unseen
             + weights.light * unlit
-            + weights.crease * crease_error(known, neutral, expressive, aside)
             + weights.agreement * agreement(maps, asides)
             + weights.stillness * stillness(known, true)
             + weights.smooth * roughness(maps)
