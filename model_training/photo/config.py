@@ -87,8 +87,8 @@ class PhotoLossWeights:
     light: float = 4.0
     even: float = 0.1
     lips: float = 0.05
-    expression: float = 0.05
-    pair_expression: float = 5.0
+    expression: float = 0.1
+    pair_expression: float = 10.0
 
 
 @dataclass(frozen=True)

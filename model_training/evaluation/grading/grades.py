@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from model_training.errors import InputError
 from model_training.evaluation.tables import Table
 
 COLUMNS = ("number", "neutral", "real", "accept", "tags")
@@ -21,7 +22,7 @@ TAGS = (
 )  # fmt: skip
 
 
-class GradesError(ValueError):
+class GradesError(InputError):
     """A sheet or its key is not what it has to be; the message names file and line."""
 
 
