@@ -165,6 +165,7 @@ PLATFORMS := x86_64-manylinux_2_28 aarch64-manylinux_2_28 aarch64-apple-darwin
 lock: $(DEV_READY) ## pin every environment and image (UPGRADE=--upgrade takes newer versions)
 	$(call LOCK,dev) $(WITHOUT_TORCH)
 	$(call LOCK,build) $(AS_TESTED) $(LOCKS)/build.in
+	$(call LOCK,sbom) $(LOCKS)/sbom.in
 	$(call LOCK,default) $(AS_TESTED) pyproject.toml
 	$(call LOCK,cpu) $(AS_TESTED) --overrides $(LOCKS)/cpu-overrides.in pyproject.toml $(LOCKS)/cpu.in
 	$(call LOCK,gpu) $(AS_TESTED) --extra gpu pyproject.toml
@@ -178,10 +179,12 @@ sbom: $(DEV_READY) ## install the CPU image's lock into .venv-sbom; write its SB
 	$(call fresh,.venv-sbom)
 	$(call locked,.venv-sbom,$(LOCKS)/cpu.txt)
 	.venv-sbom/bin/python -m pip uninstall --quiet --yes pip setuptools
-	$(DEV)/cyclonedx-py environment --output-reproducible --output-format JSON \
+	$(call fresh,.venv-cyclonedx)
+	$(call locked,.venv-cyclonedx,$(LOCKS)/sbom.txt)
+	.venv-cyclonedx/bin/cyclonedx-py environment --output-reproducible --output-format JSON \
 		--output-file deploy/sbom.cdx.json .venv-sbom/bin/python
 	$(DEV)/python -m deploy.licences
-	rm -rf .venv-sbom
+	rm -rf .venv-sbom .venv-cyclonedx
 
 # The last step in an environment of its own: twine pins libraries that nothing else here needs.
 dist: $(DEV_READY) ## build wheel and source distribution into dist/, and check them as PyPI would

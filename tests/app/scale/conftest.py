@@ -67,7 +67,6 @@ def ray_service(toy_models: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     ):
         patch.setenv("RAY_TMPDIR", folder)
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "hidden"))
         options = ("--engine", "ray", "--max-replicas", "3")
         with running(log, *options, patience=300, **settings) as (client, process):
             # Not "auto", which takes whichever cluster of this machine it finds.
