@@ -387,6 +387,20 @@ def test_the_same_as_a_command(page: Page, photographs: Path) -> None:
     assert answer == page.download().read_bytes()
 
 
+def test_the_result_as_a_jpeg(page: Page, photographs: Path) -> None:
+    page.choose(photographs / "smile.png")
+    page.wait_for_result()
+    with Image.open(page.download()) as picture:
+        exact = np.asarray(picture, np.int16)
+    page.find("#download-jpeg").click()
+    saved = page.downloads / "smile-neutral.jpg"
+    page.wait(saved.exists)
+    with Image.open(saved) as picture:
+        assert picture.format == "JPEG"
+        assert b"compositeWithTrained" in picture.info["xmp"]
+        assert np.abs(np.asarray(picture, np.int16) - exact).mean() < 3
+
+
 @pytest.mark.parametrize("width", [360, 768, 1600])
 def test_nothing_sticks_out(page: Page, photographs: Path, width: int) -> None:
     page.driver.execute_cdp_cmd(
