@@ -4,7 +4,7 @@
 
     neutralizer = Neutralizer.build(Settings(device="cpu"))
     result = neutralizer.neutralize(Path("photo.jpg").read_bytes(), Options(strength=0.8))
-    Path("neutral.png").write_bytes(result.png)
+    Path("neutral.png").write_bytes(result.file)
 
 Each name is imported when it is first asked for: `Client` alone needs httpx. In a wheel the service
 lies inside this package (hatch_build.py), in a checkout beside it, as `app`.

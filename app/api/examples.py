@@ -100,6 +100,7 @@ INFO: dict[str, Any] = {
                 "pixels_on_cpu": {},
             },
             "crop_sizes": [256, 512, 768, 1024],
+            "regions": ["brows", "eyes", "mouth"],
             "licence": "Apache-2.0",
             "training_data": "Face Research Lab London Set (DeBruine & Jones 2017, CC BY 4.0)",
             "metadata": {"name": "stoicnet-photo-fused"},

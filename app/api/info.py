@@ -26,6 +26,7 @@ def describe(neutralizer: Neutralizer, settings: Settings) -> Info:
             provider=model.session.provider,
             placement=_describe_placement(model.session.placement),
             crop_sizes=list(model.crop_sizes),
+            regions=list(model.session.regions),
             licence=model.licence,
             training_data=str(model.session.metadata.get("training_data", "not said")),
             metadata=model.session.metadata,

@@ -59,6 +59,9 @@ class ModelInfo(BaseModel):
         description="Where its nodes run; null on the CPU, where no profiled run is made."
     )
     crop_sizes: list[int] = Field(description="Sides of the crops it takes, in pixels.")
+    regions: list[str] = Field(
+        description="Parts of the face that it can change alone; empty where it cannot."
+    )
     licence: str = Field(description="What its file says of its licence.")
     training_data: str = Field(description="What its file says it was trained on.")
     metadata: dict[str, Any] = Field(description="What the ONNX file says of itself.")

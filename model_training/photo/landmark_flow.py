@@ -87,7 +87,7 @@ def opening_between(edges: Points, size: int, step: int) -> NDArray[np.float32]:
     inside = np.zeros((size, size), np.uint8)
     cv2.fillPoly(inside, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_8, 4)
     small = cv2.resize(inside, (size // step, size // step), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32) / 255
+    return np.asarray(small / 255, np.float32)
 
 
 def landmark_flow(

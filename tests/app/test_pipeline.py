@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image as PilImage
 
+from app.api.info import describe
 from app.errors import (
     FaceCutOffError,
     FaceTooSmallError,
@@ -17,7 +19,9 @@ from app.errors import (
 )
 from app.imaging.provenance import COMPOSITE
 from app.pipeline import Neutralizer, Options, Result
+from app.settings import Settings
 from tests.app.files import deep_png, encode, with_orientation
+from tests.app.toy_graph import write_models
 
 Image = NDArray[np.uint8]
 
@@ -80,6 +84,19 @@ def test_strength_scales_the_change(neutralizer: Neutralizer, astronaut: Image) 
 def test_a_model_without_regions_says_so(neutralizer: Neutralizer, astronaut: Image) -> None:
     with pytest.raises(IncompatibleOptionsError, match=r"photo cannot tell eyes, mouth"):
         neutralizer.neutralize(encode(astronaut), Options(regions="mouth,eyes"))
+
+
+def test_regions_get_their_part(astronaut: Image, tmp_path: Path) -> None:
+    models = write_models(tmp_path, regions=("brows", "eyes", "mouth"))
+    settings = Settings(models_dir=models, device="cpu", warm_up=False)
+    service, data = Neutralizer.build(settings), encode(astronaut)
+    assert describe(service, settings).models["photo"].regions == ["brows", "eyes", "mouth"]
+    parts = (None, "eyes,brows,mouth", "brows,mouth", "eyes")
+    whole, named, two, one = (service.neutralize(data, Options(regions=part)) for part in parts)
+    assert np.array_equal(whole.image, named.image)
+    sure = (one.mask == 255) & (whole.mask == 255) & (whole.image.max(-1) < 250)
+    gain = [(r.image[sure].astype(float) - astronaut[sure]).mean() for r in (whole, two, one)]
+    assert gain == pytest.approx([gain[0], gain[0] * 2 / 3, gain[0] / 3], rel=0.05)
 
 
 def test_nothing_to_change_returns_the_photograph(

@@ -1,7 +1,8 @@
 """A tiny ONNX graph that keeps the fused-graph contract, for tests of everything around it.
 
 It does something that a test can predict: it adds `strength` x GAIN to the lower half of the crop
-(below 0.5 S) and leaves the upper half alone.
+(below 0.5 S) and leaves the upper half alone. With regions, each of them stands for an equal part
+of that strength.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from onnx import TensorProto, helper, numpy_helper
 GAIN = 40.0
 
 
-def toy_graph(gain: float = GAIN) -> bytes:
-    """The graph's bytes: image uint8 [B,S,S,3], strength float32 [B] -> neutral uint8."""
+def toy_graph(gain: float = GAIN, regions: tuple[str, ...] = ()) -> bytes:
+    """The graph's bytes: image uint8 [B,S,S,3], strength float32 [B] -> neutral uint8.
+
+    Args:
+        gain: what full strength adds.
+        regions: names; with them the graph has the input `regions` float32 [B, R], too.
+    """
     one = numpy_helper.from_array
     constants = [
-        one(np.array([1], np.int64), "axis_from"),
-        one(np.array([2], np.int64), "axis_to"),
         one(np.array([-1, 1, 1, 1], np.int64), "per_image"),
         one(np.array(0, np.int64), "zero"),
         one(np.array(1, np.int64), "one"),
@@ -41,7 +45,7 @@ def toy_graph(gain: float = GAIN) -> bytes:
         node("GreaterOrEqual", ["rows", "half"], ["is_lower"]),
         node("Cast", ["is_lower"], ["lower"], to=TensorProto.FLOAT),
         node("Reshape", ["lower", "per_row"], ["lower_4d"]),
-        node("Reshape", ["strength", "per_image"], ["strength_4d"]),
+        node("Reshape", ["strength" if not regions else "of_it", "per_image"], ["strength_4d"]),
         node("Mul", ["lower_4d", "strength_4d"], ["where"]),
         node("Mul", ["where", "gain"], ["added"]),
         node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT),
@@ -50,19 +54,27 @@ def toy_graph(gain: float = GAIN) -> bytes:
         node("Round", ["clipped"], ["rounded"]),
         node("Cast", ["rounded"], ["neutral"], to=TensorProto.UINT8),
     ]
+    inputs = [helper.make_tensor_value_info("strength", TensorProto.FLOAT, ["batch"])]
+    said = {"name": "toy", "crop_spec": json.dumps({"inter_ocular": 0.27})}
+    if regions:
+        nodes.insert(0, node("Mul", ["strength", "share"], ["of_it"]))
+        nodes.insert(0, node("ReduceMean", ["regions", "per_region"], ["share"], keepdims=0))
+        constants.append(one(np.array([1], np.int64), "per_region"))
+        # A default: the input may be left out.
+        constants.append(one(np.ones((1, len(regions)), np.float32), "regions"))
+        amounts = ["amounts", len(regions)]
+        inputs.append(helper.make_tensor_value_info("regions", TensorProto.FLOAT, amounts))
+        said["regions"] = json.dumps(regions)
     shape = ["batch", "side", "side", 3]
     graph = helper.make_graph(
         nodes,
         "toy",
-        [
-            helper.make_tensor_value_info("image", TensorProto.UINT8, shape),
-            helper.make_tensor_value_info("strength", TensorProto.FLOAT, ["batch"]),
-        ],
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, shape), *inputs],
         [helper.make_tensor_value_info("neutral", TensorProto.UINT8, shape)],
         initializer=constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    helper.set_model_props(model, {"name": "toy", "crop_spec": json.dumps({"inter_ocular": 0.27})})
+    helper.set_model_props(model, said)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
@@ -72,9 +84,10 @@ def write_models(
     name: str = "photo",
     crop_sizes: tuple[int, ...] = (256, 512, 768, 1024),
     gain: float = GAIN,
+    regions: tuple[str, ...] = (),
 ) -> Path:
     """Write the toy graph and its manifest as a models folder; returns the folder."""
-    graph = toy_graph(gain)
+    graph = toy_graph(gain, regions)
     (folder / name).mkdir(parents=True)
     (folder / name / "fused.onnx").write_bytes(graph)
     files = {"fused.onnx": {"sha256": hashlib.sha256(graph).hexdigest(), "bytes": len(graph)}}

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from selenium.webdriver import ActionChains
 
+from tests.app.toy_graph import write_models
 from tests.web.browser import Page
 from tests.web.service import running_service
 
@@ -385,6 +386,45 @@ def test_the_same_as_a_command(page: Page, photographs: Path) -> None:
     subprocess.run([program, "-s", *words], cwd=page.downloads.parent, check=True)
     answer = (page.downloads.parent / "neutral.png").read_bytes()
     assert answer == page.download().read_bytes()
+
+
+def test_the_result_as_a_jpeg(page: Page, photographs: Path) -> None:
+    page.choose(photographs / "smile.png")
+    page.wait_for_result()
+    with Image.open(page.download()) as picture:
+        exact = np.asarray(picture, np.int16)
+    page.find("#download-jpeg").click()
+    saved = page.downloads / "smile-neutral.jpg"
+    page.wait(saved.exists)
+    with Image.open(saved) as picture:
+        assert picture.format == "JPEG"
+        assert b"compositeWithTrained" in picture.info["xmp"]
+        assert np.abs(np.asarray(picture, np.int16) - exact).mean() < 3
+
+
+def test_parts_of_the_face_where_the_model_can_tell_them_apart(
+    page: Page, photographs: Path, tmp_path: Path
+) -> None:
+    models = write_models(tmp_path, regions=("brows", "eyes", "mouth"))
+    with running_service(tmp_path, models_dir=str(models)) as other:
+        replace(page, url=str(other.base_url)).open()
+        page.choose(photographs / "smile.png")
+        page.wait_for_result()
+        whole = page.download().read_bytes()
+        brows, eyes, mouth = page.all("#regions input")
+        for box in (brows, eyes):
+            box.click()
+            page.wait_for_result()
+        assert not mouth.is_enabled(), "the last one stays"
+        part = page.download().read_bytes()
+        direct = other.post(
+            "/neutralize?regions=mouth", files={"file": (photographs / "smile.png").read_bytes()}
+        )
+        assert part == direct.content != whole
+        eyes.click()
+        page.wait_for_result()
+        brows.click()  # everything again: that answer is known and takes no request
+        page.wait(lambda: page.download().read_bytes() == whole)
 
 
 @pytest.mark.parametrize("width", [360, 768, 1600])

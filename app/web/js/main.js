@@ -8,6 +8,7 @@ import { byId, choice, element, toggle } from "./dom.js";
 import { listen, upright } from "./intake.js";
 import { Latest } from "./latest.js";
 import { hideProblem, keyForm, showProblem } from "./problem.js";
+import { Regions } from "./regions.js";
 import { showAdvice, showReport, verdict } from "./report.js";
 import { Strip } from "./strip.js";
 import { nameOf, Take } from "./take.js";
@@ -30,6 +31,7 @@ const strip = new Strip(
 const take = new Take({
   row: byId("take"), png: byId("download"), jpeg: byId("download-jpeg"), curl: byId("curl"),
 }, say, (error) => fail(problemOf(error)));
+const regions = new Regions({ row: byId("regions"), boxes: byId("regions-boxes") }, changed);
 const zooms = choice({ face: byId("zoom-face"), fit: byId("whole"), actual: byId("zoom") }, applyZoom);
 
 let info = null;
@@ -48,6 +50,7 @@ function settings() {
     strength: Number(byId("strength").value),
     faces: byId("faces").value,
     mark: byId("mark").checked,
+    regions: regions.value,
   };
 }
 
@@ -217,9 +220,10 @@ function applyZoom() {
   compare.zoom(mode, marked[0]);
 }
 
-/** Another model, output or choice of faces: what runs is stale. */
+/** Another model, region, output or choice of faces: what runs is stale. */
 function changed() {
   requests.cancel();
+  regions.offer(info?.models?.[byId("model").value]?.regions);
   // The API returns one aligned crop at most.
   const all = byId("faces").querySelector("option[value=all]");
   all.disabled = byId("output").value === "face";
@@ -268,6 +272,7 @@ async function meet() {
 function describeServer() {
   byId("model").replaceChildren(...Object.entries(info.models).map(([name, { version }]) =>
     element("option", { value: name, selected: name === info.default_model }, `${name} ${version}`)));
+  regions.offer(info.models[byId("model").value]?.regions);
   byId("min-eyes").textContent = String(Math.round(info.limits?.min_eye_distance ?? 24));
   const provider = info.provider === "CPUExecutionProvider" ? "the CPU" : info.provider;
   byId("about").textContent = `${info.name} ${info.version}, running on ${provider}.`;

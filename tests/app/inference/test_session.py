@@ -89,7 +89,12 @@ def test_auto_falls_back_to_the_cpu_and_says_so(toy_models: Path) -> None:
     environment = clean_environment(device="auto", models_dir=str(toy_models))
     environment["CUDA_VISIBLE_DEVICES"] = "-1"
     done = subprocess.run(
-        stoicnet("info"), env=environment, capture_output=True, text=True, timeout=60, check=False
+        stoicnet("info", "--verbose"),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0
     assert '"provider": "CPUExecutionProvider"' in done.stdout
@@ -105,7 +110,7 @@ def test_start_up_says_which_build_of_the_runtime_is_installed(toy_models: Path)
     ]
     build = "the CUDA build" if name == "onnxruntime-gpu" else "the CPU build"
     done = subprocess.run(
-        stoicnet("info"),
+        stoicnet("info", "--verbose"),
         env=clean_environment(device="cpu", models_dir=str(toy_models)),
         capture_output=True,
         text=True,

@@ -114,4 +114,4 @@ def results(folder: Path) -> dict[str, bytes]:
 
 def expected(neutralizer: Neutralizer, files: dict[str, bytes]) -> dict[str, bytes]:
     """What the pipeline makes of them one by one, by the names of results."""
-    return {f"{name}.png": neutralizer.neutralize(data).png for name, data in files.items()}
+    return {f"{name}.png": neutralizer.neutralize(data).file for name, data in files.items()}
