@@ -133,8 +133,8 @@ def test_pixels_on_the_cpu_end_the_start_and_are_named(
 ) -> None:
     warps = [node for node in photo.nodes if node.operator == "GridSample"]
     placement = on_gpu(photo, lambda node: node in warps)
-    assert placement.by_provider == {CUDA: len(photo.nodes) + len(warps), CPU: 2}
-    assert placement.copies == 4
+    assert placement.by_provider == {CUDA: len(photo.nodes) + len(warps), CPU: len(warps)}
+    assert placement.copies == 2 * len(warps) > 0
     assert placement.pixels_on_cpu == tuple(warps)
     with pytest.raises(DeviceUnavailableError) as refused:
         check_placement(placement, device, "photo")
