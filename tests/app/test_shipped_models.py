@@ -64,5 +64,6 @@ def test_regions_that_are_not_named_stay(
     result = shipped.neutralize(encode(astronaut), Options(regions=regions))
     changed = np.flatnonzero((result.image != astronaut).any((1, 2)))
     eyes, mouth = (result.faces[0].face.landmarks[part, 1].mean() for part in ([0, 1], [3, 4]))
-    assert (changed < eyes + 2).any() == above
+    # The mouth fades in from a little below the eyes on, and this face lies a bit turned.
+    assert (changed < eyes).any() == above
     assert (changed > mouth - 5).any() == below
