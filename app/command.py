@@ -79,8 +79,15 @@ def takes(model: type[BaseModel]) -> Callable[[Callable[..., None]], Callable[..
         @functools.wraps(command)
         def run(**given: Any) -> None:
             chosen = {name: given.pop(name) for name in model.model_fields}
-            with request_errors():
-                options = model(**chosen)
+            try:
+                with request_errors():
+                    options = model(**chosen)
+            except ValidationError as error:  # what Typer does not check: patterns
+                [fault, *_] = error.errors()
+                raise typer.BadParameter(
+                    f"{fault['input']!r}: {fault['msg']}",
+                    param_hint=f"--{str(fault['loc'][0]).replace('_', '-')}",
+                ) from error
             command(**given, options=options)
 
         signature = inspect.signature(command, eval_str=True)

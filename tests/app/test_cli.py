@@ -190,6 +190,9 @@ def test_a_files_name_is_a_file(
         [str(photo), "--out", str(tmp_path / "x.png"), "--format", "jpeg"],
         [str(photo), "--out", str(tmp_path / "x.png"), "--quality", "80"],
         [str(photo), str(photo), "--out", str(tmp_path / "x.png")],
+        [str(photo), "--out", str(tmp_path / "x.png"), "--face", "nose"],
+        [str(photo), "--out", str(tmp_path / "x.png"), "--regions", "nose"],
+        [str(photo), "--out", str(tmp_path / "x.png"), "--regions", "mouth"],  # no toy has one
     ):
         assert run.invoke(cli, ["neutralize", *wrong]).exit_code == 2
         assert not (tmp_path / "x.png").exists()

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.result import Options
 from app.settings import Settings
 from deploy import settings_table
 from tests.app.conftest import clean_environment
@@ -129,6 +130,11 @@ def test_the_page_is_what_the_settings_say() -> None:
     assert PAGE.read_text() == settings_table.markdown(), (
         "python -m deploy.settings_table > docs/configuration.md"
     )
+
+
+def test_every_option_is_described() -> None:
+    text = (ROOT / "docs" / "http-api.md").read_text()
+    assert {name for name in Options.model_fields if f"`{name}`" not in text} == set()
 
 
 def test_every_setting_is_described() -> None:
