@@ -121,7 +121,7 @@ class Settings(BaseSettings):
         "(needs the meter; unset: every face goes through the model).",
     )
     min_change: float = Field(
-        default=0.5,
+        default=1.2,
         ge=0,
         description="Faces that the model would change by less than this many grey levels, on "
         "average over the face and at full strength, count as neutral already and are returned "
