@@ -43,8 +43,6 @@ def _pictures(page: Page, folder: Path) -> None:
     page.find("#boxes").click()
     _save(page, "page-face")
     page.find("#boxes").click()
-    page.find("#whole").click()
-    _save(page, "page-result")
     _look(page, "dark", 1280, 980)
     _save(page, "page-dark")
     _look(page, "light", 420, 1100)
