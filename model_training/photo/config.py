@@ -1,6 +1,6 @@
 """What `photo` is told: its network's sizes, its data, its training, its export.
 
-The defaults are what the shipped weights were made with; docs/experiments says why.
+docs/experiments says how the shipped weights were made, in several runs.
 """
 
 from __future__ import annotations
