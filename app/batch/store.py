@@ -140,5 +140,8 @@ def _parquet(rows: list[tuple[str, str, str, str]]) -> bytes:
 
 
 def _rows(data: bytes) -> list[tuple[str, str, str, str]]:
-    table = load_extra("pyarrow.parquet", "The report of bad images").read_table(io.BytesIO(data))
+    parquet = load_extra("pyarrow.parquet", "The report of bad images")
+    # In this thread alone. `read_table` reads ahead in Arrow's own threads; one of them that frees
+    # our bytes while the interpreter ends takes the process down with SIGABRT.
+    table = parquet.ParquetFile(io.BytesIO(data), pre_buffer=False).read(use_threads=False)
     return list(zip(*(table.column(name).to_pylist() for name in _COLUMNS), strict=True))
