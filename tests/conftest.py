@@ -21,11 +21,14 @@ LEFT_OUT = pytest.StashKey[str]()
 def left_out(config: pytest.Config, message: str) -> None:
     """Have the summary say `message`, also when pytest-xdist runs the tests elsewhere."""
     if hasattr(config, "workeroutput"):
-        config.workeroutput["left_out"] = message
+        before = config.workeroutput.get("left_out")
+        config.workeroutput["left_out"] = f"{before}\n{message}" if before else message
     else:
-        config.stash[LEFT_OUT] = message
+        before = config.stash.get(LEFT_OUT, None)
+        config.stash[LEFT_OUT] = f"{before}\n{message}" if before else message
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests of one file stay in one process, and those of one Ray cluster, whatever their file."""
     if config.pluginmanager.hasplugin("xdist"):

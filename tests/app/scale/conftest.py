@@ -75,6 +75,9 @@ def ray_service(toy_models: Path, tmp_path_factory: pytest.TempPathFactory) -> I
             assert address, told
             yield RayService(client, process, log, address[1])
             process.send_signal(signal.SIGINT)  # for which nobody is given a minute
+            # Alone: of two signals at once either may be seen first, and a Ctrl-C that is seen
+            # second ends the service at once.
+            process.wait(300)
 
 
 def portraits(astronaut: NDArray[np.uint8], count: int) -> list[bytes]:
