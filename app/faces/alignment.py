@@ -22,8 +22,16 @@ INTER_OCULAR = 0.27
 """Distance between the eye centres, as a fraction of the crop side."""
 EYE_MIDPOINT = (0.50, 0.44)
 """Where the midpoint of the eyes lies, as fractions (x, y) of the crop side."""
+CORE = (0.25, 0.33, 0.75, 0.82)
+"""Brows to lower lip, cheek to cheek: left, top, right, bottom as fractions of the crop side."""
 PHOTO_CROP_SIZES = (256, 512, 768, 1024)
 """The crop sides `photo` works at; few, so that every shape can be warmed up before serving."""
+
+
+def core_of(size: int) -> tuple[slice, slice]:
+    """Rows and columns of `CORE` in a crop of S pixels."""
+    left, top, right, bottom = (round(edge * size) for edge in CORE)
+    return slice(top, bottom), slice(left, right)
 
 
 class DegenerateEyesError(ValueError):

@@ -6,23 +6,29 @@ photograph keeps its own light, and stays as it is where the network did nothing
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from app.faces.alignment import core_of
 
 Image = NDArray[np.uint8]
 
 DARK, LIT, MOST = 70.0, 150.0, 12.0
 """Grey levels of a face's brightest part under which it is dark, and it is lit to; most gain."""
-_CORE = (0.25, 0.33, 0.75, 0.82)  # brows to lower lip, cheek to cheek, as fractions of the crop
-_BRIGHTEST = 95  # percentile: skin of every colour has highlights where there is light
+_BRIGHTEST = 0.95  # quantile: skin of every colour has highlights where there is light
 
 
 def brightness(crop: Image) -> float:
     """Of the brightest part of the face in an aligned crop, uint8 RGB [S, S, 3]; 0 to 255."""
-    left, top, right, bottom = (round(edge * crop.shape[0]) for edge in _CORE)
-    grey = cv2.cvtColor(crop[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
-    return float(np.percentile(grey, _BRIGHTEST))
+    grey = cv2.cvtColor(crop[core_of(crop.shape[0])], cv2.COLOR_RGB2GRAY)
+    # By counting: every request pays for it, and NumPy's quantile takes 2 ms of a large crop.
+    up_to = cv2.calcHist([grey], [0], None, [256], [0, 256]).cumsum()
+    rank = (grey.size - 1) * _BRIGHTEST
+    low, high = np.searchsorted(up_to, [math.floor(rank), math.ceil(rank)], side="right")
+    return float(low + (high - low) * (rank % 1))
 
 
 def gain_for(crop: Image) -> float:

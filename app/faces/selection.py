@@ -13,7 +13,13 @@ from app.errors import (
     NoFaceError,
     NoSuchFaceError,
 )
-from app.faces.alignment import EYE_MIDPOINT, crop_matrix, inside_photograph, transform_points
+from app.faces.alignment import (
+    EYE_MIDPOINT,
+    core_of,
+    crop_matrix,
+    inside_photograph,
+    transform_points,
+)
 from app.faces.detector import Face
 
 FacesPolicy = Literal["one", "largest", "all"]
@@ -32,8 +38,6 @@ cats and llamas 12 (one monkey has more). But so have 29 % of LFW and FairFace f
 drawn over the mouth, and 10 % of them at an eighth of their light: nobody is refused for that.
 """
 
-_CORE = (0.25, 0.33, 0.75, 0.82)
-"""Brows to lower lip and cheek to cheek, as fractions of the crop: left, top, right, bottom."""
 _CORE_INSIDE = 0.95
 _PROBE = 64
 
@@ -45,8 +49,7 @@ def cut_off(face: Face, shape: tuple[int, ...]) -> bool:
     if (low < 0).any() or high[0] > width - 1 or high[1] > height - 1:
         return True
     matrix = crop_matrix(face.landmarks[0], face.landmarks[1], _PROBE)
-    left, top, right, bottom = (round(edge * _PROBE) for edge in _CORE)
-    core = inside_photograph(shape, matrix, _PROBE)[top:bottom, left:right]
+    core = inside_photograph(shape, matrix, _PROBE)[core_of(_PROBE)]
     return float(core.mean()) < _CORE_INSIDE
 
 
