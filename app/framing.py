@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.editing import Edited
 from app.faces.alignment import crop_matrix, transform_points
 from app.faces.detector import Face
-from app.faces.framing import Frame, level_frame, portrait_frame
+from app.faces.frames import Frame, level_frame, portrait_frame
 from app.imaging.alpha import Cutout, given_back
 from app.imaging.decode import Photograph
 from app.result import EditedFace, Options
