@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -70,10 +69,9 @@ def test_manifests_follow_the_schemas(version: str) -> None:
         kubernetes_validate.validate(document, version, strict=True)
 
 
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
 @pytest.mark.parametrize(("overlay", "found"), [("base", BASE), ("gpu", GPU)])
-def test_kubectl_renders_the_same(overlay: str, found: list[dict[str, Any]]) -> None:
-    command = ["kubectl", "kustomize", str(FOLDER / overlay)]
+def test_kubectl_renders_the_same(kubectl: str, overlay: str, found: list[dict[str, Any]]) -> None:
+    command = [kubectl, "kustomize", str(FOLDER / overlay)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     made = list(yaml.safe_load_all(done.stdout))
     assert all(document in found for document in made)
