@@ -42,9 +42,10 @@ class FaceEditor:
         identity_check: compares the person before and after; None leaves it out.
         neutral_score: expression up to which a face is returned untouched (with a meter).
         min_change: faces that the model would change by less, in grey levels over the face at
-            full strength, are returned untouched. At 1.2, 3 of 15 neutral London portraits of
-            people `photo` was not trained on and half of 60 calm LFW faces stay untouched, and none
-            of London's 15 smiles or of 60 LFW faces of an expressiveness over 4.
+            full strength, are returned untouched. At 1.2 (counted once, with `photo` 1.0.0),
+            3 of 15 neutral London portraits of people it was not trained on and half of 60 calm LFW
+            faces stay untouched, and none of London's 15 smiles or of 60 LFW faces of an
+            expressiveness over 4.
     """
 
     meter: Meter | None = None

@@ -13,15 +13,10 @@ from model_training.photo.render import (
     render,
     render_sharp,
 )
-from tests.model_training.photo.maps import plain_maps
+from tests.model_training.photo.maps import lines, plain_maps
 
 PIXEL = 2 / 192
 ALL = torch.ones(1, 1, MAP_SIZE, MAP_SIZE)
-
-
-def level_line(at: float = 96.0) -> torch.Tensor:
-    row = torch.arange(MAP_SIZE) * 2 + 0.5
-    return (row - at).clamp(-10, 10).view(1, 1, -1, 1).expand(1, 1, MAP_SIZE, MAP_SIZE)
 
 
 @pytest.mark.parametrize("size", [192, 384, 768])
@@ -43,7 +38,7 @@ def test_a_mouth_closes_without_its_teeth() -> None:
     """Skin, a white opening, skin: both layers move to its middle, none of it is left."""
     image = torch.full((1, 3, 384, 384), -0.2)
     image[..., 172:212, :] = 1.0
-    maps = plain_maps()._replace(line=level_line())
+    maps = plain_maps()._replace(line=lines(96.0).clamp(-10, 10))
     maps.upper[:, 1], maps.lower[:, 1] = -12 * PIXEL, 12 * PIXEL
     out = render_sharp(image, maps, ALL)
     # Bicubic reaches two pixels, the enlarged maps one value of theirs.
@@ -52,7 +47,7 @@ def test_a_mouth_closes_without_its_teeth() -> None:
 
 
 def test_a_pixel_from_the_opening_takes_the_other_layer_or_the_dark() -> None:
-    maps = plain_maps()._replace(line=level_line())
+    maps = plain_maps()._replace(line=lines(96.0).clamp(-10, 10))
     maps.opening[:, :, 40:44] = 1.0  # above the line, where only the upper layer fetches
     moved = compose(maps)
     assert (moved.line[:, :, 41:43] > maps.line[:, :, 41:43]).all() or (
@@ -72,7 +67,7 @@ def test_light_multiplies_and_the_line_is_dark() -> None:
     maps = plain_maps()
     maps.light.fill_(0.5)
     assert render(image, maps)[0, 0, 10, 10].item() == pytest.approx(2**0.5 - 1, abs=1e-4)
-    maps = plain_maps()._replace(line=level_line())
+    maps = plain_maps()._replace(line=lines(96.0).clamp(-10, 10))
     maps.crease.fill_(1.0)
     out = render(image, maps)
     assert out[0, 0, 95:97, 96].min() < -DARKEST / 3
