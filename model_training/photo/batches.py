@@ -21,7 +21,7 @@ from model_training.photo.network import (
     WINDOW_SIZE,
     WINDOW_TOP,
 )
-from model_training.photo.pair_store import PairStore, joined
+from model_training.photo.pair_store import Pairs, PairStore, joined
 from model_training.portraits.augment import (
     Misalignment,
     augment_pair,
@@ -109,6 +109,21 @@ def _stacked(maps: list[NDArray[np.float32]]) -> Tensor:
     return torch.from_numpy(np.stack(maps))
 
 
+def _shifted(
+    images: NDArray[np.uint8],
+    lips: NDArray[np.float32],
+    rows: NDArray[np.integer],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Crops of larger ones [N, S+M, S+M, 3], each from a place by chance, and lips in them."""
+    corners = rng.integers(0, images.shape[1] - CROP_SIZE + 1, (len(rows), 2))
+    crops = [
+        images[int(row), y : y + CROP_SIZE, x : x + CROP_SIZE]
+        for row, (y, x) in zip(rows, corners, strict=True)
+    ]
+    return np.stack(crops), (lips[rows] - corners[:, None, None, ::-1]).astype(np.float32)
+
+
 class PhotoBatches:
     """Draws batches from memory-mapped sets."""
 
@@ -121,15 +136,17 @@ class PhotoBatches:
         self.emphasis = emphasis / emphasis.sum()
         self.smiles = PairStore.open(data.prepared / "smiles")
         self.expressive = np.load(data.prepared / "expressive.npy", mmap_mode="r")
-        self.lips = np.load(data.prepared / "lips.npy")
+        self.lips = np.load(data.prepared / "expressive-lips.npy")
         self.neutral = np.load(data.prepared / "neutral.npy", mmap_mode="r")
+        self.neutral_lips = np.load(data.prepared / "neutral-lips.npy")
         weights = np.load(data.prepared / "rarity.npy").astype(np.float64)
         self.rarity = weights / weights.sum()
 
     @property
     def images(self) -> int:
         """Images that the network sees in a step."""
-        return self.data.synthetic + self.data.smiles + self.data.wild
+        data = self.data
+        return data.synthetic + data.smiles + data.unchanged + data.wild
 
     def _pairs(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Neutral, expressive, flow with trust, opening, and the lip line [P, 11, 2]."""
@@ -142,6 +159,8 @@ class PhotoBatches:
         ]
         if data.smiles:
             drawn.append(self.smiles.batch(rng.integers(0, len(self.smiles), data.smiles)))
+        if data.unchanged:
+            drawn.append(self._unchanged(rng))
         pairs = joined(drawn)
         flow = np.concatenate([pairs.flow, pairs.known[..., None].astype(np.float32)], 3)
         return (
@@ -152,26 +171,31 @@ class PhotoBatches:
             torch.from_numpy(pairs.line),
         )
 
+    def _unchanged(self, rng: np.random.Generator) -> Pairs:
+        """Real calm photographs that are their own targets."""
+        rows = rng.integers(0, len(self.neutral), self.data.unchanged)
+        crops, lips = _shifted(self.neutral, self.neutral_lips, rows, rng)
+        half = CROP_SIZE // MAP_STEP
+        return Pairs(
+            neutral=crops,
+            expressive=crops,
+            flow=np.zeros((len(rows), half, half, 2), np.float32),
+            known=np.ones((len(rows), half, half), np.bool_),
+            opening=np.stack([opening_between(both, CROP_SIZE, MAP_STEP) for both in lips]),
+            line=lips.mean(1),
+        )
+
     def _wild(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Real expressive crops and the inner edges of their lips [W, 2, 11, 2]."""
         rows = rng.choice(len(self.expressive), self.data.wild, p=self.rarity)
-        corners = rng.integers(0, self.expressive.shape[1] - CROP_SIZE + 1, (len(rows), 2))
-        crops = [
-            self.expressive[int(row), y : y + CROP_SIZE, x : x + CROP_SIZE]
-            for row, (y, x) in zip(rows, corners, strict=True)
-        ]
-        lips = self.lips[rows] - corners[:, None, None, ::-1]
-        return to_tensor(np.stack(crops)), torch.from_numpy(lips.astype(np.float32))
+        crops, lips = _shifted(self.expressive, self.lips, rows, rng)
+        return to_tensor(crops), torch.from_numpy(lips)
 
     def draw(self, rng: np.random.Generator) -> PhotoBatch:
         """A batch, augmented."""
         neutral, expressive, flow, opening, line = self._pairs(rng)
         wild, lips = self._wild(rng)
         paired = len(neutral)
-        # Neutral in, neutral out: the first few are their own target.
-        same = self.data.unchanged
-        expressive[:same], opening[:same] = neutral[:same], 0
-        flow[:same, :2] = 0
         if rng.random() < self.data.misaligned:
             off = Misalignment.draw(paired, rng)
             both = off.of_maps(torch.cat([neutral, expressive], 1))

@@ -45,7 +45,7 @@ class PhotoData:
         prepared: output of `prepare-photo`.
         synthetic: synthetic pairs in a batch.
         smiles: real smile pairs in a batch.
-        unchanged: how many of all these are made neutral-to-neutral.
+        unchanged: real calm crops in a batch, each its own target.
         wild: real expressive crops without a target.
         misaligned: share of the batches that are resampled off their alignment; the others keep
             their sharpness.
@@ -53,9 +53,9 @@ class PhotoData:
 
     pairs: Many[DirectoryPath]
     prepared: DirectoryPath
-    synthetic: int = 14
+    synthetic: int = 13
     smiles: int = 2
-    unchanged: int = 2
+    unchanged: int = 3
     wild: int = 6
     misaligned: float = 0.5
 

@@ -16,7 +16,9 @@ _MIN_SCALE = 0.06
 
 
 def _importance(name: str) -> float:
-    """Mouths tell most. Eyes differ between people at rest, and no flow opens a closed one."""
+    """Mouths tell most. Looks are no expression, and no flow opens a closed eye."""
+    if name.startswith("eyeSquint"):
+        return 1.0
     if name == "_neutral" or name.startswith("eye"):
         return 0.0
     return 0.7 if name.startswith("brow") else 1.0

@@ -2,7 +2,7 @@
 
     OUT/smiles/                         London people, neutral and smiling, see `pair_store`
     OUT/expressive.npy, OUT/neutral.npy real crops without a pair, uint8 [N, S+M, S+M, 3]
-    OUT/lips.npy                        inner lips of the expressive ones, float32 [N, 2, 11, 2]
+    OUT/expressive-lips.npy             their inner lips, float32 [N, 2, 11, 2]; so of the others
     OUT/rarity.npy                      how often to draw each expressive crop, float32 [N]
     OUT/panel.npy                       expressive validation people to look at, uint8 [24, S, S, 3]
 
@@ -77,13 +77,13 @@ def _write(file: Path, array: NDArray[np.generic]) -> None:
 def _write_crops(
     name: str, table: LandmarkTable, rows: NDArray[np.integer], side: int, config: PrepareConfig
 ) -> None:
+    """`NAME.npy`, and where the lips are in it, `NAME-lips.npy`."""
     crops = np.empty((len(rows), side, side, 3), np.uint8)
     lips = np.empty((len(rows), 2, 11, 2), np.float32)
     for place, row in enumerate(tqdm(rows, desc=name, unit="crop")):
         face = _load(table, row, side, config.data)
         crops[place], lips[place] = face.image, lip_edges(face.points)
-    if name == "expressive":
-        _write(config.out / "lips.npy", lips)
+    _write(config.out / f"{name}-lips.npy", lips)
     _write(config.out / f"{name}.npy", crops)
 
 

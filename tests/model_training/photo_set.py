@@ -76,7 +76,7 @@ def write_photo_set(folder: Path, count: int = 4) -> tuple[Path, Path]:
     for name, is_open in (("expressive", True), ("neutral", False)):
         crops = np.stack([drawn_face(is_open, i, side) for i in range(count)])
         np.save(prepared / f"{name}.npy", crops)
-    np.save(prepared / "lips.npy", np.stack([drawn_lips(True, side)] * count))
+        np.save(prepared / f"{name}-lips.npy", np.stack([drawn_lips(is_open, side)] * count))
     np.save(prepared / "rarity.npy", np.ones(count, np.float32))
     np.save(prepared / "panel.npy", pairs[:, 1])
     return folder / "pairs", prepared
