@@ -93,8 +93,7 @@ class FaceEditor:
                         neutral = crop.image
             with progress.stage("composite"):
                 if options.output == "face":
-                    weight = np.rint(crop_mask(crop, neutral, photo.shape, gain) * 255)
-                    image, face_mask = neutral, weight.astype(np.uint8)
+                    image, face_mask = neutral, crop_mask(crop, neutral, photo.shape, gain)
                     mask, own = face_mask, crop.image
                 else:
                     image, face_mask = composite(image, crop, neutral, gain)

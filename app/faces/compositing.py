@@ -7,6 +7,7 @@ smooth map of what was changed; where it is zero the photograph's bytes are unto
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +28,8 @@ REGION_OPAQUE, REGION_END = 0.38, 0.45
 CHANGE_NONE, CHANGE_FULL = 1.0, 4.0
 """Grey levels of (blurred) difference that count as no change and as a change."""
 
+MASK_SIDE = 256
+"""Side at which masks are made, at most: they are smooth, whatever the crop's."""
 SAME_CONTENT, OTHER_CONTENT = 8.0, 32.0
 """Grey levels of (blurred) difference under which content stayed, and over which it is another."""
 
@@ -68,42 +71,54 @@ def _where(mask: Mask, margin: int) -> Part:
     return rows, slice(max(0, x - margin), min(mask.shape[1], x + width + margin))
 
 
-def change_map(crop: Image, neutral: Image, gain: float = 1.0) -> NDArray[np.float32]:
-    """How surely each pixel was changed, [S, S] in [0, 1], smooth and a little wider than changes.
+def _small(layer: Mask) -> NDArray[np.float32]:
+    """A crop's layer at the side M at which masks are made, in [0, 255]."""
+    side = min(layer.shape[0], MASK_SIDE)
+    return cv2.resize(layer, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def change_map(difference: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How surely each place was changed, [M, M] in [0, 1], smooth and a little wider than changes.
 
     Args:
-        crop: what the network was given, uint8 [S, S, 3].
-        neutral: what it returned, uint8 [S, S, 3].
-        gain: what the crop was multiplied with for the network; changes count as it saw them.
+        difference: [M, M] in grey levels, of what the network was given and what it returned.
     """
-    size = crop.shape[0]
-    difference = largest_difference(crop, neutral)
-    reach = max(2, round(size / 48))
-    sigma = max(0.8, size / 256)
-    # The filters below reach 4 sigma, `reach` and twice half of it: beyond, nothing changed.
-    part = _where(difference, round(4 * sigma) + 2 * reach + 3)
-    surely = np.zeros((size, size), np.float32)
-    if part[0].stop == 0:
-        return surely
-    # Single pixels off by rounding are not a change; sigma grows with the crop.
-    blurred = cv2.GaussianBlur(difference[part].astype(np.float32) * gain, (0, 0), sigma)
+    side = difference.shape[0]
+    reach = max(2, round(side / 48))
+    # Single pixels off by rounding are not a change.
+    blurred = cv2.GaussianBlur(difference, (0, 0), max(0.8, side / 256))
     changed = _smoothstep(np.asarray(blurred, np.float32), CHANGE_NONE, CHANGE_FULL)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    # Bytes: the dilation takes a third of its time in float, and the mask ends in bytes anyway.
-    widened = cv2.dilate(np.rint(changed * 255).astype(np.uint8), kernel)
-    # The blur reaches less far than the dilation, so changed pixels stay fully covered.
-    widened = np.asarray(widened, np.float32) / 255
-    surely[part] = cv2.blur(cv2.blur(widened, (reach, reach)), (reach, reach))
-    return surely
+    # The blur reaches less far than the dilation, so what changed stays fully covered.
+    widened = cv2.blur(cv2.dilate(changed, kernel), (reach, reach))
+    return np.asarray(cv2.blur(widened, (reach, reach)), np.float32)
 
 
-def crop_mask(
-    crop: Crop, neutral: Image, photo_shape: tuple[int, ...], gain: float = 1.0
+def _at_side(matrix: Matrix, size: int, side: int) -> Matrix:
+    """A transform into a crop of `size` pixels, into the same crop of `side`."""
+    ratio = side / size
+    # Pixel centres: x_small = (x + 0.5) * ratio - 0.5.
+    working = matrix * ratio
+    working[:, 2] += 0.5 * ratio - 0.5
+    return working
+
+
+def _mask(
+    crop: Crop, difference: NDArray[np.float32], shape: tuple[int, ...], gain: float
 ) -> NDArray[np.float32]:
-    """The blending mask in crop pixels, [S, S] in [0, 1]; zero outside the photograph."""
-    inside = inside_photograph(photo_shape, crop.matrix, crop.size)
-    mask = region_mask(crop.size) * change_map(crop.image, neutral, gain)
+    """The blending mask, [M, M] in [0, 1]; zero outside a photograph of `shape`."""
+    side = difference.shape[0]
+    inside = inside_photograph(shape, _at_side(crop.matrix, crop.size, side), side)
+    # Changes count as the network saw them: of a dark crop, many times as much.
+    mask = region_mask(side) * change_map(difference * gain)
     return np.asarray(np.where(inside, mask, 0.0), np.float32)
+
+
+def crop_mask(crop: Crop, neutral: Image, shape: tuple[int, ...], gain: float = 1.0) -> Mask:
+    """The blending mask in crop pixels, uint8 [S, S]; arguments as of `composite`."""
+    mask = _mask(crop, _small(largest_difference(crop.image, neutral)), shape, gain)
+    whole = cv2.resize(mask, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)
+    return np.rint(whole * 255).astype(np.uint8)
 
 
 def _window(matrix: Matrix, part: Part, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
@@ -143,32 +158,18 @@ def _warp_back(
     )
 
 
-def _resampling_loss(
-    own: Image,
-    crop: Image,
-    neutral: Image,
-    sigma: float,
-    matrix: Matrix,
-    window: tuple[int, int, int, int],
-) -> NDArray[np.float32]:
-    """What cutting the crop and putting it back blurs away, where it is still the same content.
-
-    The loss is known: the photograph minus its own crop put back. It is returned where the
-    network changed little (shading, pores under a thin coat of paint); where it moved or replaced
-    something, the loss of what was there before would be a ghost.
-    """
-    difference = largest_difference(crop, neutral).astype(np.float32)
-    blurred = np.asarray(cv2.GaussianBlur(difference, (0, 0), sigma), np.float32)
-    same = 1.0 - _smoothstep(blurred, SAME_CONTENT, OTHER_CONTENT)
-    share = _warp_back(same, matrix, window, cv2.INTER_LINEAR)
-    again = _warp_back(crop, matrix, window, cv2.INTER_CUBIC)
-    lost = np.subtract(own, again, dtype=np.float32)
-    lost *= np.asarray(share, np.float32)[..., None]
-    return lost
-
-
 def composite(photo: Image, crop: Crop, neutral: Image, gain: float = 1.0) -> tuple[Image, Mask]:
     """Blend the neutral crop into the photograph.
+
+    What cutting the crop and putting it back blurs away is known: the photograph minus its own crop
+    put back. It is returned where the content stayed (light, pores under a thin coat of paint);
+    where something was moved or replaced, the loss of what was there before would be a ghost. With
+    `same` for how surely the content stayed, that is
+
+        put back(neutral) + same * (photo - put back(crop))
+            = put back(neutral - same * crop) + same * photo,
+
+    one resampling of a crop instead of two, because `same` is smooth.
 
     Args:
         photo: uint8 RGB [H, W, 3]; not modified.
@@ -187,25 +188,38 @@ def composite(photo: Image, crop: Crop, neutral: Image, gain: float = 1.0) -> tu
         raise ValueError(f"neutral is {neutral.shape}, the crop {crop.image.shape}")
     altered = photo.copy()
     mask = np.zeros(photo.shape[:2], np.uint8)
-    alpha = crop_mask(crop, neutral, photo.shape, gain)
+    difference = _small(largest_difference(crop.image, neutral))
+    alpha = _mask(crop, difference, photo.shape, gain)
     opaque = np.asarray(alpha > 0, np.uint8)
-    window = _window(crop.matrix, _where(opaque, 1), photo.shape)
+    side = difference.shape[0]
+    small_matrix, ratio = _at_side(crop.matrix, crop.size, side), crop.size / side
+    window = _window(small_matrix, _where(opaque, 1), photo.shape)
     left, top, right, bottom = window
     if not opaque.any() or right <= left or bottom <= top:
         return altered, mask
-    # From here on only the part of the crop that goes back, with what blur and resampling reach.
-    sigma = crop.size / 128
-    rows, columns = part = _where(opaque, round(4 * sigma) + 4)
+    blurred = cv2.GaussianBlur(difference, (0, 0), side / 128)
+    same = 1.0 - _smoothstep(np.asarray(blurred, np.float32), SAME_CONTENT, OTHER_CONTENT)
+    maps = _warp_back(np.dstack([alpha, same]), small_matrix, window, cv2.INTER_LINEAR)
+    weight = np.rint(maps[..., 0] * 255).astype(np.uint8)
+    share = (weight.astype(np.float32) / 255)[..., None]
+    # From here on only the part of the crop that goes back, with what resampling reaches.
+    rows, columns = part = tuple(
+        slice(math.floor(along.start * ratio), math.ceil(along.stop * ratio))
+        for along in _where(opaque, 4)
+    )
     matrix = crop.matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
-    own, new = photo[top:bottom, left:right], neutral[part]
-    back = _warp_back(new, matrix, window, cv2.INTER_CUBIC).astype(np.float32)
-    back += _resampling_loss(own, crop.image[part], new, sigma, matrix, window)
-    warped_alpha = _warp_back(alpha[part], matrix, window, cv2.INTER_LINEAR)
-    weight = np.rint(np.asarray(warped_alpha, np.float32) * 255).astype(np.uint8)
-    back -= own
-    back *= (weight.astype(np.float32) / 255)[..., None]
-    back += own
-    blended = np.clip(np.rint(back, out=back), 0, 255, out=back).astype(np.uint8)
-    altered[top:bottom, left:right] = blended
+    kept = cv2.resize(same, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)[part]
+    new = cv2.subtract(
+        neutral[part],
+        cv2.multiply(crop.image[part], cv2.merge([kept] * 3), dtype=cv2.CV_32F),
+        dtype=cv2.CV_32F,
+    )
+    back = _warp_back(new, matrix, window, cv2.INTER_CUBIC)
+    own = photo[top:bottom, left:right]
+    of_back = cv2.merge([share] * 3)
+    of_own = cv2.merge([1 - share * (1 - maps[..., 1:])] * 3)
+    altered[top:bottom, left:right] = cv2.add(
+        cv2.multiply(own, of_own, dtype=cv2.CV_32F), cv2.multiply(back, of_back), dtype=cv2.CV_8U
+    )
     mask[top:bottom, left:right] = weight
     return altered, mask

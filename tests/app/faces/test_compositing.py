@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.faces.alignment import Crop, crop_matrix, cut, matrix_scale
-from app.faces.compositing import change_map, composite, region_mask
+from app.faces.compositing import change_map, composite, largest_difference, region_mask
 
 Image = NDArray[np.uint8]
 
@@ -62,7 +62,7 @@ def test_a_local_change_stays_local_and_is_fully_covered(astronaut: Image) -> No
     neutral = crop.image.copy()
     cv2.circle(neutral, (128, 190), 12, (0, 255, 0), -1)
     changed = (neutral != crop.image).any(-1)
-    weight = change_map(crop.image, neutral)
+    weight = change_map(largest_difference(crop.image, neutral).astype(np.float32))
     assert weight[changed].min() > 0.999
     far = cv2.dilate(changed.astype(np.uint8), np.ones((61, 61), np.uint8)) == 0
     assert weight[far].max() == 0
