@@ -12,7 +12,7 @@ from app.errors import IncompatibleOptionsError, ModelFileError, ModelNotAvailab
 from app.faces.advice import advise
 from app.faces.alignment import crop_matrix, cut
 from app.faces.detector import Face, FaceDetector
-from app.faces.exposure import brightness
+from app.faces.exposure import brightness, light_of_eyes
 from app.faces.identity import IdentityCheck, identity_warnings
 from app.faces.meter import Meter, load_meter
 from app.faces.quality import quality_components
@@ -35,7 +35,7 @@ __all__ = ["Analysis", "EditedFace", "Neutralizer", "Options", "Result"]
 
 log = logging.getLogger(__name__)
 
-_METER_SIDE = 256  # any side does: the meter scales the matrix to its own
+_SIDE = 160  # of the crop that is looked at, where no meter says its own
 
 
 class Neutralizer:
@@ -134,15 +134,15 @@ class Neutralizer:
     def _analyze(self, data: bytes, options: AnalyzeOptions, progress: Progress) -> Analysis:
         photograph, chosen, found, notes = self._look(data, options, progress)
         looked_at = []
+        side = _SIDE if self.meter is None else self.meter.size
         for face in chosen:
-            matrix = crop_matrix(face.landmarks[0], face.landmarks[1], _METER_SIDE)
-            expression = None
-            if self.meter is not None:
-                with progress.stage("measure"):
-                    expression = self.meter.read(photograph.pixels, matrix, _METER_SIDE)
+            matrix = crop_matrix(face.landmarks[0], face.landmarks[1], side)
+            with progress.stage("measure"):
+                crop = cut(photograph.pixels, matrix, side).image
+                expression = None if self.meter is None else self.meter.read_crop(crop)
+                light, of_eyes = brightness(crop), light_of_eyes(crop)
             quality = quality_components(face, found, photograph.pixels.shape, expression)
-            light = brightness(cut(photograph.pixels, matrix, _METER_SIDE).image)
-            advice = advise(quality, expression, light)
+            advice = advise(quality, expression, light, of_eyes)
             looked_at.append(LookedAt(face, number_of(face, found), quality, expression, advice))
         height, width = photograph.pixels.shape[:2]
         return Analysis(

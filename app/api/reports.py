@@ -91,8 +91,12 @@ class AdviceReport(BaseModel):
 
     code: Code = Field(description="Stable identifier for programs.")
     sentence: str = Field(description="For the person in the photograph.")
-    measure: str = Field(description="A quality component, `expression` or `brightness`.")
-    value: float = Field(description="Measured: a quality, an expression score, grey levels.")
+    measure: str = Field(
+        description="A quality component, `expression`, `brightness` or `light_of_eyes`."
+    )
+    value: float = Field(
+        description="Measured: a quality, an expression score, grey levels, or a share of light."
+    )
     threshold: float = Field(description="What the value should reach; an expression, not exceed.")
 
 

@@ -43,6 +43,7 @@ class Meter:
     """`meter.onnx`: image uint8 [B, 160, 160, 3] -> score [B], lip_gap [B], eye_opening [B].
 
     Attributes:
+        size: side of the crop that it looks at, in pixels.
         version: from the manifest.
         sha256: of the graph.
         licence, training_data: what its file says of them.
@@ -64,7 +65,7 @@ class Meter:
         Raises:
             ModelFileError: not a meter.
         """
-        self._size = crop_size
+        self.size = crop_size
         self.version = version
         self.sha256 = sha256
 
@@ -85,12 +86,12 @@ class Meter:
             matrix: from photograph to crop pixels, of a crop of side `size`.
             size: that side in pixels.
         """
-        scaled = np.asarray(matrix * (self._size / size))
-        return self._run(cut(image, scaled, self._size).image)
+        scaled = np.asarray(matrix * (self.size / size))
+        return self._run(cut(image, scaled, self.size).image)
 
     def read_crop(self, crop: NDArray[np.uint8]) -> Expression:
         """Measure an aligned crop, uint8 [S, S, 3]."""
-        side = (self._size, self._size)
+        side = (self.size, self.size)
         resized = cv2.resize(crop, side, interpolation=cv2.INTER_AREA)
         return self._run(np.asarray(resized, np.uint8))
 
