@@ -24,6 +24,15 @@ def _importance(name: str) -> float:
     return 0.7 if name.startswith("brow") else 1.0
 
 
+def _surely_expressive(name: str) -> float:
+    """Brows and lids, of photographs without a neutral partner.
+
+    Mouths are told by pairs alone: whoever asks for less than a smile, and not for the person's own
+    mouth, gets lips that are drawn together.
+    """
+    return 1.0 if name.startswith(("brow", "eyeSquint")) else 0.0
+
+
 class ExpressionLoss(nn.Module):
     """How far the meter's readings of a face exceed those of calm faces.
 
@@ -35,6 +44,7 @@ class ExpressionLoss(nn.Module):
 
     luma: Tensor
     weights: Tensor
+    excess_weights: Tensor
     limit: Tensor
     scale: Tensor
 
@@ -56,6 +66,9 @@ class ExpressionLoss(nn.Module):
         spread = found.std(0)
         limit = found.mean(0) + _SLACK * spread
         self.register_buffer("weights", weights / weights.sum())
+        surely = [0.0, 0.0, 0.0, *(_surely_expressive(name) for name in BLENDSHAPE_NAMES)]
+        excess = torch.tensor(surely, device=calm.device)
+        self.register_buffer("excess_weights", excess / excess.sum())
         self.register_buffer("limit", limit)
         self.register_buffer("scale", meter.scale.clamp_min(_MIN_SCALE))
 
@@ -66,9 +79,9 @@ class ExpressionLoss(nn.Module):
         return torch.cat(self.meter(small.expand(-1, 3, -1, -1)), 1)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Weighted mean excess in deviations of the meter's labels; 0 for calm faces."""
+        """Mean excess of brows and lids, in deviations of the meter's labels; 0 for calm faces."""
         excess = F.relu(self.read(crops) - self.limit) / self.scale
-        return (excess * self.weights).sum(1).mean()
+        return (excess * self.excess_weights).sum(1).mean()
 
     def error(self, crops: Tensor, neutral: Tensor) -> Tensor:
         """Weighted mean error of the readings against those of the true neutral faces.
