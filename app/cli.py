@@ -25,6 +25,7 @@ from app.file_commands import analyze, neutralize
 from app.observability.logs import configure_logging
 from app.pipeline import Neutralizer
 from app.version import software_version
+from app.video_command import video
 
 cli = typer.Typer(
     name="stoicnet",
@@ -131,7 +132,7 @@ def verify(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-for command in (neutralize, analyze, batch):
+for command in (neutralize, analyze, video, batch):
     cli.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""Packages of the extra `scale`, imported only when something asks for them."""
+"""Packages of the extras, imported only when something asks for them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class MissingExtraError(StartupError):
     title = "A package is not installed"
 
 
-def require(package: str, purpose: str) -> None:
+def require(package: str, purpose: str, extra: str = "scale") -> None:
     """Look for a package without importing it.
 
     Raises:
@@ -23,19 +23,20 @@ def require(package: str, purpose: str) -> None:
     """
     if importlib.util.find_spec(package) is None:
         raise MissingExtraError(
-            f"{purpose} needs the package {package}, which is not installed: {to_install('scale')}"
+            f"{purpose} needs the package {package}, which is not installed: {to_install(extra)}"
         )
 
 
-def load_extra(module: str, purpose: str) -> Any:
+def load_extra(module: str, purpose: str, extra: str = "scale") -> Any:
     """The module.
 
     Args:
         module: its name, for example `pyarrow.parquet`.
         purpose: what asks for it, for the message.
+        extra: of `pyproject.toml`, that brings it.
 
     Raises:
         MissingExtraError: it is not installed; the message says what brings it.
     """
-    require(module.partition(".")[0], purpose)
+    require(module.partition(".")[0], purpose, extra)
     return importlib.import_module(module)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from app.editing import FaceEditor
 from app.errors import IncompatibleOptionsError, ModelFileError, ModelNotAvailableError
@@ -30,6 +33,9 @@ from app.memory import keep_freed_memory
 from app.progress import Progress
 from app.result import Analysis, AnalyzeOptions, EditedFace, LookedAt, Options, Result
 from app.settings import Settings
+from app.video.frames import neutral_frames
+from app.video.motion import MotionModel
+from app.video.options import VideoOptions
 
 __all__ = ["Analysis", "EditedFace", "Neutralizer", "Options", "Result"]
 
@@ -111,6 +117,29 @@ class Neutralizer:
                 model.warm_up()
                 log.info("model %s warm after %.1f s", model.name, time.perf_counter() - start)
         return built
+
+    def frames(
+        self, frames: Iterable[NDArray[np.uint8]], options: VideoOptions | None = None
+    ) -> Iterator[NDArray[np.uint8]]:
+        """The frames of a moving picture with neutral faces, some frames later.
+
+        Faces are followed, and what moves is averaged over the frames around, so that nothing
+        flickers; frames without a face come as they are.
+
+        Args:
+            frames: uint8 RGB [H, W, 3], in their order.
+            options: what to change, and in whom.
+
+        Raises:
+            ModelFileError: the default model is not made for moving pictures.
+        """
+        model = MotionModel(
+            self._settings.models_dir,
+            self._settings.default_model,
+            RuntimeOptions.of(self._settings),
+        )
+        least = self._settings.min_eye_distance
+        return neutral_frames(frames, self._detector, model, options or VideoOptions(), least)
 
     def analyze(
         self,

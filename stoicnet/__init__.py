@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.pipeline import Neutralizer
     from app.result import Analysis, AnalyzeOptions, Options, Result
     from app.settings import Settings
+    from app.video.options import VideoOptions
 
 __all__ = [
     "Analysis",
@@ -44,6 +45,7 @@ __all__ = [
     "Settings",
     "StartupError",
     "StoicNetError",
+    "VideoOptions",
     "WorkError",
 ]
 
@@ -60,6 +62,7 @@ _MODULES = {
     "pipeline": ("Neutralizer",),
     "result": ("Analysis", "AnalyzeOptions", "Options", "Result"),
     "settings": ("Settings",),
+    "video.options": ("VideoOptions",),
 }
 
 

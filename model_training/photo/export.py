@@ -1,9 +1,4 @@
-"""`photo` to ONNX: the bare networks, and the fused graph that the service runs.
-
-`fused.onnx` takes and gives uint8, so that what is trained, exported and served cannot disagree
-about normalisation: the window, its reduction to 192 px, the network, the warp at full size,
-blending and rounding are all inside it.
-"""
+"""`photo` to ONNX: the bare networks, the fused graph that the service runs, and what renders."""
 
 from __future__ import annotations
 
@@ -22,9 +17,8 @@ from model_training.photo.eyes.network import (
     PATCH_HEIGHT,
     PATCH_WIDTH,
     EyeOpener,
-    eye_areas,
-    open_eyes,
 )
+from model_training.photo.graphs import FusedPhoto, PhotoRender
 from model_training.photo.network import (
     CROP_SIZE,
     MAP_SIZE,
@@ -34,8 +28,7 @@ from model_training.photo.network import (
     PhotoMaps,
     PhotoNet,
 )
-from model_training.photo.render import REGIONS, region_shares, render_sharp
-from model_training.portraits.luma import LUMA
+from model_training.photo.render import REGIONS, enlarge
 from model_training.runs.averages import WeightAverage
 from model_training.runs.checkpoint import load_checkpoint
 from model_training.runs.manifest import update_manifest
@@ -43,62 +36,13 @@ from model_training.runs.metadata import config_hash
 from model_training.runs.onnx import Example, pictures, write_onnx
 
 LICENCE = "Apache-2.0"
+WINDOW = {"crop": CROP_SIZE, "top": WINDOW_TOP, "left": WINDOW_LEFT, "side": WINDOW_SIZE}
+"""What of a crop the bare network looks at, as its file says it, in pixels."""
 TRAINING_DATA = (
     "Face Research Lab London Set (DeBruine & Jones 2017, CC BY 4.0)",
     "webmorphR.stim canada portraits (DeBruine, CC BY)",
     "FairFace (Karkkainen & Joo 2021, CC BY 4.0)",
 )
-
-
-class FusedPhoto(nn.Module):
-    """uint8 crop in, uint8 neutral crop out."""
-
-    luma: Tensor
-    shares: Tensor
-    eye_areas: Tensor
-
-    def __init__(self, network: PhotoNet, eyes: EyeOpener) -> None:
-        super().__init__()
-        self.network = network
-        self.eyes = eyes
-        self.register_buffer("luma", torch.tensor(LUMA).view(1, 3, 1, 1))
-        self.register_buffer("shares", region_shares())
-        self.register_buffer("eye_areas", eye_areas(MAP_SIZE))
-
-    def forward(self, image: Tensor, strength: Tensor, regions: Tensor) -> Tensor:
-        """Neutralize a batch of aligned crops.
-
-        Args:
-            image: uint8 RGB [B, S, S, 3], S a multiple of 256.
-            strength: float32 [B] in [0, 1].
-            regions: float32 [B, 3] in [0, 1], how much of it brows, eyes and mouth get.
-
-        Returns:
-            uint8 RGB [B, S, S, 3].
-        """
-        batch, ratio = image.shape[0], image.shape[1] // CROP_SIZE
-        top, left, side = WINDOW_TOP * ratio, WINDOW_LEFT * ratio, WINDOW_SIZE * ratio
-        rows = image[:, top : top + side]
-        x = rows[:, :, left : left + side].permute(0, 3, 1, 2).float() / 127.5 - 1
-        # The mean over ratio x ratio blocks: an exact area reduction on every runtime.
-        blocks = x.reshape(batch, 3, WINDOW_SIZE, ratio, WINDOW_SIZE, ratio)
-        opened = open_eyes(self.eyes, x, ratio)
-        wanted = strength.view(-1, 1) * regions
-        amount = sum(wanted[:, i].view(-1, 1, 1, 1) * self.shares[i] for i in range(len(REGIONS)))
-        # An eye that is painted anew is not moved as well.
-        taken = (opened.amount[:, :, None, None, None] * self.eye_areas[:, None]).amax(0)
-        maps = self.network(blocks.mean(dim=(3, 5)))
-        output = render_sharp(x, maps, amount * (1 - taken))
-        cover = opened.cover * wanted[:, REGIONS.index("eyes")].view(-1, 1, 1, 1)
-        output = output + cover * (opened.paint - output)
-        # Grey in, grey out: light and paint bring no colour into a black-and-white photograph.
-        spread = (x.amax(1) - x.amin(1)).mean(dim=(1, 2)) * 127.5
-        coloured = ((spread - 0.25) * 4).clamp(0, 1).view(-1, 1, 1, 1)
-        grey = (output * self.luma).sum(1, keepdim=True)
-        output = grey + (output - grey) * coloured
-        levels = ((output + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
-        middle = torch.cat([rows[:, :, :left], levels, rows[:, :, left + side :]], 2)
-        return torch.cat([image[:, :top], middle, image[:, top + side :]], 1)
 
 
 def load_photo(checkpoint: Path) -> PhotoNet:
@@ -125,7 +69,8 @@ def _metadata(config: PhotoConfig | EyeOpenerConfig, name: str, version: str) ->
         "licence": LICENCE,
         "training_data": "; ".join(TRAINING_DATA),
         "config_hash": config_hash(asdict(config)),
-        **({"regions": json.dumps(REGIONS)} if name.endswith("fused") else {}),
+        **({"regions": json.dumps(REGIONS)} if name.endswith(("fused", "render")) else {}),
+        **({"window": json.dumps(WINDOW)} if name.endswith("network") else {}),
     }
 
 
@@ -148,6 +93,34 @@ def fused_example() -> Example:
     )
 
 
+def render_example() -> Example:
+    """What the render is traced with, and compared on."""
+    draw, side = (
+        torch.Generator().manual_seed(0),
+        CROP_SIZE * torch.export.Dim("ratio", min=1, max=4),
+    )
+
+    def soft(channels: int, low: float, high: float) -> Tensor:
+        coarse = torch.rand(2, channels, 6, 6, generator=draw) * (high - low) + low
+        return enlarge(coarse, MAP_SIZE)
+
+    return Example(
+        {
+            "image": pictures(2, 2 * CROP_SIZE),
+            "upper": soft(2, -0.05, 0.05),
+            "lower": soft(2, -0.05, 0.05),
+            "line": soft(1, -10, 10),
+            "opening": soft(1, 0, 1),
+            "crease": soft(1, 0, 1),
+            "light": soft(3, -0.3, 0.3),
+            "strength": torch.tensor([1.0, 0.7]),
+            "regions": torch.tensor([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]),
+        },
+        ["neutral"],
+        sizes={"image": {1: side, 2: side}},
+    )
+
+
 def network_example() -> Example:
     """What the bare network is traced with, and compared on."""
     seen = pictures(2, WINDOW_SIZE).permute(0, 3, 1, 2).contiguous() / 127.5 - 1
@@ -163,7 +136,7 @@ def eyes_example() -> Example:
 
 
 def export_photo(network: PhotoNet, eyes: EyeOpener, models_dir: Path, version: str) -> Path:
-    """Write `photo/network.onnx`, `eyes.onnx`, `fused.onnx` and their manifest entry.
+    """Write `photo/` network, render, eyes and `fused.onnx` and their manifest entry.
 
     Args:
         network: in evaluation mode.
@@ -180,6 +153,7 @@ def export_photo(network: PhotoNet, eyes: EyeOpener, models_dir: Path, version: 
     folder = models_dir / "photo"
     graphs: dict[str, tuple[nn.Module, Example, PhotoConfig | EyeOpenerConfig]] = {
         "network": (network, network_example(), network.config),
+        "render": (PhotoRender(), render_example(), network.config),
         "eyes": (eyes, eyes_example(), eyes.config),
         "fused": (FusedPhoto(network, eyes), fused_example(), network.config),
     }

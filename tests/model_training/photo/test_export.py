@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from model_training.photo.config import PhotoConfig
-from model_training.photo.export import FusedPhoto, export_photo
+from model_training.photo.export import export_photo
 from model_training.photo.eyes.config import EyeOpenerConfig
 from model_training.photo.eyes.network import EyeOpener
+from model_training.photo.graphs import FusedPhoto
 from model_training.photo.network import PhotoNet
 from model_training.runs.manifest import read_manifest, sha256_of
 

@@ -1,0 +1,1 @@
+"""Moving pictures: the same person, calm through a whole clip."""
