@@ -1,5 +1,6 @@
 """Photo's losses against values worked out by hand."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -61,8 +62,8 @@ def test_each_layer_is_held_to_the_motion_of_its_side() -> None:
 
 
 def test_displacement_by_hand() -> None:
-    # Without a mouth: all above the line, both layers beyond the corners.
-    line = torch.full((1, 1, MAP_SIZE, MAP_SIZE), -10.0)
+    # Without a mouth: all far above the line, both layers beyond the corners.
+    line = torch.full((1, 1, MAP_SIZE, MAP_SIZE), -50.0)
     maps = plain_maps()
     maps.upper[:, 0] = maps.lower[:, 0] = 3 * PIXEL
     # One pixel off: squared, over twice 0.06, in one of two components.
@@ -70,6 +71,15 @@ def test_displacement_by_hand() -> None:
     x = (torch.arange(MAP_SIZE) + 0.5 - MAP_SIZE / 2).abs() * 2
     layers = 1 + ((x - 30) / 8).clamp(0, 1).mean()
     assert found.item() == pytest.approx(PIXEL**2 / 0.12 / 2 * layers.item(), rel=1e-4)
+
+
+def test_an_error_at_the_lips_counts_seven_times() -> None:
+    inside = torch.full((1, 1, MAP_SIZE, MAP_SIZE), -20.0)
+    true = known(0.0, 0)
+    at_line, far = plain_maps(), plain_maps()
+    at_line.upper[:, 1, 59], far.upper[:, 1, 20] = PIXEL, PIXEL  # lines(120.0): row 59 is at -1.5
+    found = [displacement(maps, true, lines(), inside, REGIONS).item() for maps in (at_line, far)]
+    assert found[0] / found[1] == pytest.approx(1 + 6 * np.exp(-((1.5 / 5) ** 2)), rel=1e-3)
 
 
 def test_small_movements_count_as_much_as_large_ones() -> None:
