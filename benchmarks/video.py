@@ -31,6 +31,7 @@ from app.settings import Settings
 from benchmarks.machine import RESULTS, describe, write
 from model_training.portraits.landmarks import LandmarkTable
 from model_training.portraits.split import validation_mask
+from model_training.runs.atomic import atomic_path
 from model_training.synthesis.benchmark import resident_mib
 from model_training.synthesis.face_model import FaceModel, load_face_model
 from model_training.synthesis.gallery import shown
@@ -158,6 +159,27 @@ def speed(neutralizer: Neutralizer, frame: Image, count: int) -> dict[str, float
     }
 
 
+def write_clip(file: Path, before: list[Image], after: list[Image], side: int = 288) -> None:
+    """An animated WebP, before and after side by side."""
+    made = []
+    for pair in zip(before, after, strict=True):
+        both = np.hstack(
+            [cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in pair]
+        )
+        made.append(Pictures.fromarray(np.asarray(both, np.uint8)))
+    with atomic_path(file) as temporary:
+        made[0].save(
+            temporary,
+            "WEBP",
+            save_all=True,
+            append_images=made[1:],
+            duration=60,
+            loop=0,
+            quality=70,
+            method=6,
+        )
+
+
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -166,6 +188,7 @@ def main() -> None:
     parser.add_argument("--face-model", type=Path, required=True)
     parser.add_argument("--people", type=int, default=4)
     parser.add_argument("--frames", type=int, default=5000, help="of the speed and memory run")
+    parser.add_argument("--clip", type=Path, help="write the first smile before and after, .webp")
     asked = parser.parse_args()
     neutralizer = Neutralizer.build(Settings(device="cpu", warm_up=False))
     model, table = load_face_model(asked.face_model), LandmarkTable.load(asked.landmarks)
@@ -183,6 +206,9 @@ def main() -> None:
         for kind, sequence in (("a smile comes and goes", frames), ("still", [apex] * 24)):
             found.append({"person": row, "kind": kind, **steadiness(neutralizer, sequence)})
             print(found[-1], flush=True)
+        if asked.clip and number == 0:
+            seen = list(filmed(frames))
+            write_clip(asked.clip, seen, list(neutralizer.frames(seen)))
     quick = speed(neutralizer, frames[0], asked.frames)
     print(quick)
     write("video", {"machine": describe("av"), "sequences": found, "speed": quick}, RESULTS)
