@@ -88,12 +88,7 @@ def train_neutralizer(config: NeutralizerTrainingConfig) -> None:
         net, stored = load_result(weights)
         net = net.to(place)
         recipe = ClassicRecipe.from_dict(stored["recipe"])
-    recipe = with_options(
-        recipe,
-        stage3_epochs=config.epochs,
-        ridge_strong=config.strong,
-        pair_share=config.pair_share,
-    )
+    recipe = with_options(recipe, stage3_epochs=config.epochs)
     eyes = make_locator(config.landmarks)
     locator = eyes if config.align_pairs else None
     sets = [

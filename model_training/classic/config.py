@@ -158,10 +158,6 @@ class NeutralizerTrainingConfig:
         align_pairs: pair files are photographs and must be cropped.
         landmarks: landmark table; without one, or for images not in it, YuNet finds the eyes.
         london: London's smiles, beside the pairs.
-        strong: power of a pair's squared step in its weight in the closed form; 0 counts all pairs
-            alike. By default the recipe's.
-        pair_share: London's smiles and other small sets count for at least this part of the largest
-            set. By default the recipe's.
         epochs: of SGD; by default the recipe's.
         share_people: fit pairs of people whom another set holds out (leaky split).
         device: where to compute.
@@ -175,8 +171,6 @@ class NeutralizerTrainingConfig:
     align_pairs: bool = False
     landmarks: FilePath | None = None
     london: DirectoryPath | None = None
-    strong: Annotated[float, Ge(0)] | None = None
-    pair_share: Annotated[float, Ge(0)] | None = None
     epochs: int | None = None
     share_people: bool = False
     device: DeviceConfig = field(default_factory=DeviceConfig)

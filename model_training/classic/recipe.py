@@ -56,8 +56,6 @@ class ClassicRecipe:
             share people as in the published split. For comparison only.
         share_images: stages 1 and 2 see the images of held-out people, too. For comparison only.
         ridge_stretch: lengthen the closed form's step to what people left out need (`ridge`).
-        ridge_strong: power of a pair's squared step in its weight in the closed form (`ridge`); 0
-            counts every pair alike, 1 lets strong expressions decide.
         ridge_folds: folds of the person-grouped cross-validation.
         seed: of initial weights, data order and noise.
     """
@@ -92,7 +90,6 @@ class ClassicRecipe:
     share_people: bool = False
     share_images: bool = False
     ridge_stretch: bool = False
-    ridge_strong: float = 0.0
     ridge_folds: int = 5
     seed: int = 0
 

@@ -44,16 +44,15 @@ class _Moments:
 
     gram: Array
     cross: Array
-    pairs: float
+    pairs: int
 
     @classmethod
-    def of(cls, source: Array, target: Array, weights: Array) -> _Moments:
+    def of(cls, source: Array, target: Array) -> _Moments:
         ones = np.ones((len(source), 1))
         expressive, neutral = np.hstack([source, ones]), np.hstack([target, ones])
         # T(mu_n) should be mu_n, so neutral rows have residual 0 and enter the Gram matrix alone.
-        heavy = weights[:, None] * expressive
-        gram = heavy.T @ expressive + (weights[:, None] * neutral).T @ neutral
-        return cls(gram, heavy.T @ (target - source), float(weights.sum()))
+        gram = expressive.T @ expressive + neutral.T @ neutral
+        return cls(gram, expressive.T @ (target - source), len(source))
 
     def minus(self, other: _Moments) -> _Moments:
         return _Moments(self.gram - other.gram, self.cross - other.cross, self.pairs - other.pairs)
@@ -71,28 +70,8 @@ class _Moments:
 
 def neutralizer_error(weight: Array, bias: Array, source: Array, target: Array) -> float:
     """L_Ntr (11) of T(mu) = W mu + b over pairs [N, Z]."""
-    return float(_pair_errors(weight, bias, source, target).mean())
-
-
-def _pair_errors(weight: Array, bias: Array, source: Array, target: Array) -> Array:
     moved_source, moved_target = source @ weight.T + bias, target @ weight.T + bias
-    return np.asarray(((moved_source - target) ** 2 + (moved_target - target) ** 2).mean(1))
-
-
-def pair_weights(source: Array, target: Array, strong: float) -> Array:
-    """How much each pair counts: its squared step |mu_n - mu_e|^2 to the power `strong`, mean 1.
-
-    Args:
-        source: [N, Z].
-        target: [N, Z].
-        strong: 0 counts every pair alike; at 1 a pair with twice the step counts four times.
-
-    Returns:
-        float64 [N]; ones where no pair has a step.
-    """
-    steps = ((target - source) ** 2).mean(1) ** strong
-    mean = steps.mean()
-    return steps / mean if mean > 0 else np.ones(len(steps))
+    return float(((moved_source - target) ** 2).mean() + ((moved_target - target) ** 2).mean())
 
 
 def person_folds(people: Sequence[str], folds: int) -> NDArray[np.int64]:
@@ -117,16 +96,13 @@ def fit_ridge(
     folds: int = 5,
     lambdas: Sequence[float] = LAMBDAS,
     stretched: bool = False,
-    strong: float = 0.0,
 ) -> RidgeSolution:
     """W = I + D and b that minimise L_Ntr (11) + lambda |D|^2; lambda by cross-validation.
 
     L_Ntr asks T to leave neutral latents where they are, and lambda to leave all of them there, so
     that the step T(mu) - mu is too short for expressive faces: part of the expression stays. With
     `stretched` the step is multiplied by the factor that fits best, in the least squares sense, the
-    true steps of people that a fold left out. `strong` lets pairs with a large step count for more
-    (`pair_weights`) in the fit, in the choice of lambda and in the stretch: most pairs hardly move,
-    and alone they decide what becomes of the few that do. Neither is in the paper.
+    true steps of people that a fold left out. Not in the paper.
 
     Args:
         source: mu_e, [N, Z].
@@ -135,23 +111,21 @@ def fit_ridge(
         folds: number of folds; fewer if there are fewer people.
         lambdas: candidates.
         stretched: lengthen the step as described.
-        strong: power of the weights, from 0 on.
 
     Raises:
         ValueError: fewer than two people.
     """
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
-    weights = pair_weights(source, target, strong)
     fold = person_folds(people, folds)
     members = [np.flatnonzero(fold == k) for k in range(int(fold.max()) + 1)]
-    parts = [_Moments.of(source[rows], target[rows], weights[rows]) for rows in members]
-    whole = _Moments.of(source, target, weights)
+    parts = [_Moments.of(source[rows], target[rows]) for rows in members]
+    whole = _Moments.of(source, target)
     errors = {}
     for ridge in lambdas:
         total = 0.0
         for rows, part in zip(members, parts, strict=True):
             weight, bias = whole.minus(part).solve(ridge)
-            total += float(weights[rows] @ _pair_errors(weight, bias, source[rows], target[rows]))
+            total += neutralizer_error(weight, bias, source[rows], target[rows]) * len(rows)
         errors[float(ridge)] = total / len(source)
     chosen = min(errors, key=lambda ridge: errors[ridge])
     weight, bias = whole.solve(chosen)
@@ -161,9 +135,8 @@ def fit_ridge(
     for rows, part in zip(members, parts, strict=True):
         fold_weight, fold_bias = whole.minus(part).solve(chosen)
         step = source[rows] @ fold_weight.T + fold_bias - source[rows]
-        heavy = weights[rows, None] * step
-        along += float((heavy * (target[rows] - source[rows])).sum())
-        length += float((heavy * step).sum())
+        along += float((step * (target[rows] - source[rows])).sum())
+        length += float((step**2).sum())
     stretch = along / length if length else 1.0
     one = np.eye(len(bias))
     return RidgeSolution(one + stretch * (weight - one), stretch * bias, chosen, errors, stretch)

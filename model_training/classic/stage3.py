@@ -70,7 +70,6 @@ def fit_neutralizers(
         fitted.people,
         folds=recipe.ridge_folds,
         stretched=recipe.ridge_stretch,
-        strong=recipe.ridge_strong,
     )
     in_closed_form = _as_network(ridge.weight, ridge.bias)
     report = {

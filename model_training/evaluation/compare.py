@@ -13,9 +13,6 @@ from model_training.evaluation import mouth
 from model_training.evaluation.cases import Case, Image
 from model_training.evaluation.readings import Reading
 from model_training.evaluation.rows import (
-    NO_OP,
-    PHOTOGRAPH,
-    TRUE_NEUTRAL,
     Distances,
     MouthNumbers,
     PictureNumbers,
@@ -31,22 +28,8 @@ from model_training.meter.labels import is_expression
 
 
 @dataclass(frozen=True, slots=True)
-class Photographs:
-    """Readings of whole photographs; None where a case has no such picture."""
-
-    expressive: Reading
-    neutral: Reading | None
-    stranger: Reading | None
-
-
-@dataclass(frozen=True, slots=True)
 class Subject:
-    """The pictures of a case through one view, with their readings.
-
-    Attributes:
-        photographs: readings of expressive, neutral and stranger as photographs, where the view
-            is a crop; None where the view is the photograph.
-    """
+    """The pictures of a case through one view, with their readings."""
 
     photo: Image
     eyes: NDArray[np.float64]
@@ -55,7 +38,6 @@ class Subject:
     stranger: Reading | None
     traits: dict[str, str]
     key: str
-    photographs: Photographs | None = None
 
 
 def labels_of(case: Case, subject: Subject) -> dict[str, str]:
@@ -94,39 +76,22 @@ def compare(
         neutral=truth.face if truth else None,
         generated=got.face,
         blendshape_error=error,
-        distances=_distances(system, subject, got),
+        distances={
+            name: Distances(
+                neutralized=_distance(vector, got.descriptors[name]),
+                positive=_distance(vector, truth.descriptors[name]) if truth else None,
+                negative=_distance(vector, subject.stranger.descriptors[name])
+                if subject.stranger
+                else None,
+                truth=_distance(got.descriptors[name], truth.descriptors[name]) if truth else None,
+            )
+            for name, vector in expressive.descriptors.items()
+        },
         picture=_picture(expressive_seen, expressive, seen, got, subject.neutral, output),
         key=key,
         mouth=_mouth(subject.expressive, generated, subject.neutral),
         wobble=_wobble(expressive_seen, expressive, output),
     )
-
-
-def _distances(system: str, subject: Subject, got: Reading) -> dict[str, Distances]:
-    truth = subject.neutral[1] if subject.neutral else None
-    seen = Photographs(subject.expressive[1], truth, subject.stranger)
-    found = _from(seen, got)
-    if subject.photographs is not None:
-        whole = subject.photographs
-        # Two controls are photographs by definition: nothing was done, and nothing is missing.
-        own = {NO_OP: whole.expressive, TRUE_NEUTRAL: whole.neutral}.get(system) or got
-        found |= {name + PHOTOGRAPH: value for name, value in _from(whole, own).items()}
-    return found
-
-
-def _from(pictures: Photographs, got: Reading) -> dict[str, Distances]:
-    def other(reading: Reading | None, name: str, vector: NDArray[np.float64]) -> float | None:
-        return None if reading is None else _distance(vector, reading.descriptors[name])
-
-    return {
-        name: Distances(
-            neutralized=_distance(vector, got.descriptors[name]),
-            positive=other(pictures.neutral, name, vector),
-            negative=other(pictures.stranger, name, vector),
-            truth=other(pictures.neutral, name, got.descriptors[name]),
-        )
-        for name, vector in pictures.expressive.descriptors.items()
-    }
 
 
 def _picture(

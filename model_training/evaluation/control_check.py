@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from model_training.evaluation.rows import CLASSIC_VIEW, MEAN_FACE, NO_OP, PHOTOGRAPH, TRUE_NEUTRAL
+from model_training.evaluation.rows import MEAN_FACE, NO_OP, TRUE_NEUTRAL
 
 MEAN_REMOVES, MEAN_VERIFIED, MEAN_SHARPNESS = 0.9, 0.2, 0.5
 """A mean face removes at least, is verified at most, and is at most as sharp as this."""
@@ -56,24 +56,4 @@ def broken_controls(document: dict[str, Any]) -> list[str]:
                 expect(who, metric, value[metric] in (None, wanted), value[metric], str(wanted))
             untouched = value["outside max"] in (None, 0)
             expect(who, "change outside the mask", untouched, value["outside max"], "0")
-    return [*wrong, *_broken_view(document)]
-
-
-def _broken_view(document: dict[str, Any]) -> list[str]:
-    """What is wrong with `classic's view`, which is measured where photographs are, too."""
-    system = document["systems"].get(CLASSIC_VIEW)
-    if system is None:
-        known = document["systems"].get(NO_OP, {"recognisers": {}})["recognisers"]
-        cropped = any(key.endswith(PHOTOGRAPH) for key in known)
-        return [f"{CLASSIC_VIEW} is missing"] if cropped else []
-    wrong = []
-    for recogniser, numbers in system["recognisers"].items():
-        removed, away = numbers["removed all"]["value"], numbers["neutralized"]["value"]
-        who = f"{CLASSIC_VIEW} ({recogniser})"
-        if removed != 0:
-            wrong.append(f"{who}: removed is {removed}, expected 0")
-        whole = recogniser.endswith(PHOTOGRAPH)
-        if (away > 0) != whole:
-            expected = "more than 0" if whole else "0"
-            wrong.append(f"{who}: distance to the input is {away}, expected {expected}")
     return wrong

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from app.faces.alignment import choose_crop_size, crop_matrix, cut
 from app.faces.compositing import composite
 from model_training.evaluation.cases import Case, Image, Picture
-from model_training.evaluation.rows import CLASSIC_VIEW
 from model_training.evaluation.systems import Output
 from model_training.evaluation.views import CropView, EyeFinder, NoFaceError, PhotoView, View
 
@@ -41,29 +40,6 @@ class NoOp:
         del case
         image = self.view.see(photo, eyes).image
         return Output(image, np.zeros(image.shape[:2], np.uint8))
-
-
-class ClassicView:
-    """The input through the crop, and nothing else done to it: what the crop alone costs.
-
-    Within the view it is the no-op; against the photograph it is not, and the distance between
-    the two is what no network that answers with such a crop can make good.
-    """
-
-    name = CLASSIC_VIEW
-
-    def __init__(self, view: CropView) -> None:
-        self.view: View = view
-
-    def fingerprint(self, case: Case) -> str:
-        """Constant."""
-        del case
-        return "view"
-
-    def neutralize(self, case: Case, photo: Image, eyes: NDArray[np.float64]) -> Output:
-        """The crop as the network sees it, handed back as its answer is: without a mask."""
-        del case
-        return Output(self.view.see(photo, eyes).image, None)
 
 
 class MeanFace:

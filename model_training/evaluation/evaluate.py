@@ -11,7 +11,7 @@ from typing import Any
 from app.faces.detector import FaceDetector
 from model_training.evaluation.cache import Cache
 from model_training.evaluation.cases import Dataset
-from model_training.evaluation.controls import ClassicView, MeanFace, NoOp, mean_face
+from model_training.evaluation.controls import MeanFace, NoOp, mean_face
 from model_training.evaluation.instruments import Instruments
 from model_training.evaluation.openface import PictureFolder
 from model_training.evaluation.report.page import write_page
@@ -22,7 +22,7 @@ from model_training.evaluation.rows import Row
 from model_training.evaluation.runner import Runner
 from model_training.evaluation.statistics import RESAMPLES
 from model_training.evaluation.systems import System
-from model_training.evaluation.views import CropView, EyeFinder
+from model_training.evaluation.views import EyeFinder
 from model_training.runs.atomic import write_json
 
 WORST = 24
@@ -46,8 +46,6 @@ def with_controls(system: System, dataset: Dataset, finder: EyeFinder) -> list[S
     systems: list[System] = [system]
     if not isinstance(system, NoOp):
         systems.append(NoOp(system.view))
-    if isinstance(system.view, CropView):
-        systems.append(ClassicView(system.view))
     if dataset.neutral_pool:
         systems.append(MeanFace(system.view, mean_face(finder, dataset.neutral_pool)))
     return systems

@@ -6,11 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 TRUE_NEUTRAL, NO_OP, MEAN_FACE = "true neutral", "no-op", "mean neutral face"
-CLASSIC_VIEW = "classic's view"
-"""The control of crops alone: what the crop costs before a network has done anything."""
 CONTROLS = (NO_OP, MEAN_FACE, TRUE_NEUTRAL)
-PHOTOGRAPH = " photograph"
-"""Ends the key of a recogniser's distances that start at the photograph, not at the view of it."""
 TEETH_SEEN = 0.08
 """Above this share of `measure.mouth.teeth_share` teeth are seen: the 95th percentile (0.0823) of
 682 photographs of calm faces (46 of London, 36 of canada, 300 each of LFW and FairFace), of people
@@ -29,10 +25,6 @@ class FaceNumbers:
 @dataclass(frozen=True, slots=True)
 class Distances:
     """One recogniser's distances; None where there is no such picture.
-
-    All four pictures are seen in the system's view. Where that is a crop, the recogniser has a
-    second entry, its key and `PHOTOGRAPH`: there expressive, true neutral and stranger are the
-    photographs, and generated is the crop (for the no-op and the true neutral the photograph).
 
     positive: expressive to true neutral. neutralized: expressive to generated.
     negative: expressive to stranger. truth: generated to true neutral.

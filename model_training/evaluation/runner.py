@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from app.faces.alignment import crop_matrix, cut
 from model_training.evaluation.cache import Cache, digest
 from model_training.evaluation.cases import Case, Dataset, Image, Picture
-from model_training.evaluation.compare import Photographs, Subject, compare, labels_of
+from model_training.evaluation.compare import Subject, compare, labels_of
 from model_training.evaluation.readings import Reader, Reading
 from model_training.evaluation.rows import TRUE_NEUTRAL, Row
 from model_training.evaluation.systems import Output, System
 from model_training.evaluation.traits import seen_traits
-from model_training.evaluation.views import EyeFinder, NoFaceError, PhotoView, Seen, View
+from model_training.evaluation.views import EyeFinder, NoFaceError, Seen, View
 
 STRIP = 224
 """Side in pixels of each picture in a report."""
@@ -89,24 +89,8 @@ class Runner:
             neutral[0].image if neutral else "",
         ]
         parts += [vector for _, vector in sorted(stranger.descriptors.items())] if stranger else []
-        whole = None
-        if not isinstance(view, PhotoView):
-            whole = self._photographs(case)
-            parts += [v for r in (whole.expressive, whole.neutral, whole.stranger) if r
-                      for _, v in sorted(r.descriptors.items())]  # fmt: skip
         traits = seen_traits(photo, eyes)
-        return Subject(photo, eyes, expressive, neutral, stranger, traits, digest(*parts), whole)
-
-    def _photographs(self, case: Case) -> Photographs:
-        def reading(picture: Picture) -> Reading:
-            # Descriptors alone are asked for, so that landmarks may be missing here.
-            photo = picture.read()
-            eyes = self._finder.find(photo, picture.name)
-            return self._instruments.read(PhotoView().see(photo, eyes))
-
-        neutral = reading(case.neutral) if case.neutral else None
-        stranger = reading(case.stranger) if case.stranger else None
-        return Photographs(reading(case.expressive), neutral, stranger)
+        return Subject(photo, eyes, expressive, neutral, stranger, traits, digest(*parts))
 
     def _other(self, picture: Picture, view: View) -> tuple[Seen, Reading]:
         photo = picture.read()

@@ -9,15 +9,7 @@ import pytest
 
 from model_training.evaluation.control_check import broken_controls
 from model_training.evaluation.results import evaluate_rows
-from model_training.evaluation.rows import (
-    CLASSIC_VIEW,
-    MEAN_FACE,
-    NO_OP,
-    PHOTOGRAPH,
-    TRUE_NEUTRAL,
-    Row,
-)
-from model_training.evaluation.tables import table_2, titled
+from model_training.evaluation.rows import MEAN_FACE, NO_OP, TRUE_NEUTRAL, Row
 
 
 @pytest.fixture(scope="module")
@@ -102,53 +94,3 @@ def test_the_same_rows_give_the_same_document(london_rows: list[Row]) -> None:
 
 def test_rows_survive_json(london_rows: list[Row]) -> None:
     assert [Row.from_json(row.to_json()) for row in london_rows] == london_rows
-
-
-DLIB_PHOTOGRAPH = f"dlib{PHOTOGRAPH}"
-
-
-def in_a_crop(rows: list[Row], cost: float) -> list[Row]:
-    """The rows as of an evaluation in crops: every case has `classic's view`, too."""
-
-    def whole(row: Row, neutralized: float) -> Row:
-        known = row.distances["dlib"]
-        far = replace(known, neutralized=neutralized)
-        return replace(row, distances={"dlib": known, DLIB_PHOTOGRAPH: far})
-
-    own = [whole(row, row.distances["dlib"].neutralized) for row in rows]
-    view = [whole(replace(r, system=CLASSIC_VIEW), cost) for r in rows if r.system == NO_OP]
-    return [*own, *view]
-
-
-def test_the_view_costs_nothing_within_itself_and_something_beside_the_photograph(
-    london_rows: list[Row],
-) -> None:
-    found = evaluate_rows(in_a_crop(london_rows, 0.2), NO_OP, "crops", resamples=10)
-    view = found["systems"][CLASSIC_VIEW]["recognisers"]
-    assert view["dlib"]["neutralized"]["value"] == 0
-    assert view[DLIB_PHOTOGRAPH]["neutralized"]["value"] == 0.2
-    assert broken_controls(found) == []
-    titles = [title for title, _ in titled(found) if title.startswith("Table 2")]
-    assert titles == [
-        "Table 2: identity (dlib; against the view)",
-        "Table 2: identity (dlib; against the photograph)",
-    ]
-
-
-def test_the_paper_is_compared_with_crops_alone(london_rows: list[Row]) -> None:
-    found = evaluate_rows(in_a_crop(london_rows, 0.2), NO_OP, "crops", resamples=10)
-    found["model"] = "classic"
-    assert table_2(found, "dlib")[1][-1][0].startswith("published")
-    assert table_2(found, DLIB_PHOTOGRAPH)[1][-1][0] == CLASSIC_VIEW
-
-
-def test_a_broken_view_is_caught(london_rows: list[Row]) -> None:
-    rows = in_a_crop(london_rows, 0.2)
-    without = [row for row in rows if row.system != CLASSIC_VIEW]
-    found = evaluate_rows(without, NO_OP, "crops", resamples=10)
-    assert broken_controls(found) == ["classic's view is missing"]
-    # The photograph was compared with itself.
-    found = evaluate_rows(in_a_crop(london_rows, 0), NO_OP, "crops", resamples=10)
-    assert broken_controls(found) == [
-        "classic's view (dlib photograph): distance to the input is 0.0, expected more than 0"
-    ]

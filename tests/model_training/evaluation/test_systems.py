@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 import uvicorn
 from numpy.typing import NDArray
 
@@ -18,16 +17,9 @@ from app.faces.alignment import crop_matrix, cut
 from app.faces.detector import FaceDetector
 from app.main import create_app
 from app.settings import Settings
-from model_training.classic.networks.pixels import to_image, to_network
 from model_training.evaluation.cache import Cache
 from model_training.evaluation.cases import ArrayPicture, Case
-from model_training.evaluation.controls import (
-    MEAN_SIZE,
-    ClassicView,
-    MeanFace,
-    NoOp,
-    mean_face,
-)
+from model_training.evaluation.controls import MEAN_SIZE, MeanFace, NoOp, mean_face
 from model_training.evaluation.systems import (
     FusedModel,
     ReadyOutputs,
@@ -115,16 +107,6 @@ def test_the_no_op_is_the_input_in_both_views(case: Case, astronaut: Image, eyes
         assert np.array_equal(output.image, view.see(astronaut, eyes).image)
         assert output.mask is not None
         assert not output.mask.any()
-
-
-def test_classics_view_is_what_the_network_sees(case: Case, astronaut: Image, eyes: Eyes) -> None:
-    view = CropView(112, grey=True)
-    output = ClassicView(view).neutralize(case, astronaut, eyes)
-    assert output.mask is None
-    crop = cut(astronaut, crop_matrix(eyes[0], eyes[1], 112), 112).image
-    pixels = to_image(to_network(torch.from_numpy(crop[None]), 1))[0].numpy()
-    # OpenCV rounds its weights of the three channels.
-    assert np.abs(output.image.astype(int) - pixels).max() <= 1
 
 
 def test_glasses_are_looked_for_between_the_eyes(astronaut: Image, eyes: Eyes) -> None:
