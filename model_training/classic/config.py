@@ -95,6 +95,7 @@ class SourcesConfig:
         pairs: folder of pairs for stage 3: pairs.npy, pairs.csv, or source/ and target/ with
             files of the same name.
         align_pairs: pair files are photographs, to be cropped like other images.
+        pair_images: stages 1 and 2 see the sources of --pairs too: strong expressions.
         landmarks: landmark table; without one, or for images not in it, YuNet finds the eyes.
     """
 
@@ -106,6 +107,7 @@ class SourcesConfig:
     ck_plus: DirectoryPath | None = None
     pairs: tuple[DirectoryPath, ...] = ()
     align_pairs: bool = False
+    pair_images: bool = False
     landmarks: FilePath | None = None
 
 

@@ -33,6 +33,7 @@ LICENCES = {
     "london": "Face Research Lab London Set (DeBruine & Jones 2017, CC BY 4.0)",
     "canada": "webmorphR.stim canada portraits (DeBruine, CC BY)",
     "fairface": "FairFace (Karkkainen & Joo 2021, CC BY 4.0)",
+    "pairs": "expressions put on photographs (its pairs)",
     "ck_plus": "CK+ (Lucey et al. 2010, signed agreement)",
 }
 RESEARCH_ONLY = frozenset({"lfw", "ck_plus"})

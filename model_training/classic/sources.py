@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from model_training.classic.config import SourcesConfig
+from model_training.classic.pair_images import with_pair_images
 from model_training.classic.pair_sets import (
     PairSet,
     london_pairs,
@@ -67,12 +68,17 @@ def prepare(sources: SourcesConfig, size: int, out: Path) -> tuple[CropCache, li
     pairs = []
     if sources.ck_plus:
         pairs.append(pairs_in_cache(cache, ck_plus_pairs(sources.ck_plus)))
-    pairs += [
+    given = [
         open_pairs(folder, size, out / f"pairs-{number}", locator if sources.align_pairs else None)
         for number, folder in enumerate(sources.pairs)
     ]
+    pairs += given
     if sources.london and (both := london_pairs(images)):
         pairs.append(pairs_in_cache(cache, both))
+    if sources.pair_images:
+        if not given:
+            raise ValueError("--pair-images needs --pairs")
+        cache = with_pair_images(cache, given, out / "crops-and-pairs")
     return cache, pairs
 
 

@@ -13,6 +13,7 @@ from model_training.evaluation import mouth
 from model_training.evaluation.cases import Case, Image
 from model_training.evaluation.readings import Reading
 from model_training.evaluation.rows import (
+    TO_PHOTOGRAPH,
     Distances,
     MouthNumbers,
     PictureNumbers,
@@ -28,8 +29,20 @@ from model_training.meter.labels import is_expression
 
 
 @dataclass(frozen=True, slots=True)
+class Photographs:
+    """Readings of the whole photographs behind a view of crops."""
+
+    expressive: Reading
+    neutral: Reading | None
+    stranger: Reading | None
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """The pictures of a case through one view, with their readings."""
+    """The pictures of a case through one view, with their readings.
+
+    `photographs` is None where the view is the photograph itself.
+    """
 
     photo: Image
     eyes: NDArray[np.float64]
@@ -38,6 +51,7 @@ class Subject:
     stranger: Reading | None
     traits: dict[str, str]
     key: str
+    photographs: Photographs | None = None
 
 
 def labels_of(case: Case, subject: Subject) -> dict[str, str]:
@@ -76,22 +90,36 @@ def compare(
         neutral=truth.face if truth else None,
         generated=got.face,
         blendshape_error=error,
-        distances={
-            name: Distances(
-                neutralized=_distance(vector, got.descriptors[name]),
-                positive=_distance(vector, truth.descriptors[name]) if truth else None,
-                negative=_distance(vector, subject.stranger.descriptors[name])
-                if subject.stranger
-                else None,
-                truth=_distance(got.descriptors[name], truth.descriptors[name]) if truth else None,
-            )
-            for name, vector in expressive.descriptors.items()
-        },
+        distances=_distances(subject, got),
         picture=_picture(expressive_seen, expressive, seen, got, subject.neutral, output),
         key=key,
         mouth=_mouth(subject.expressive, generated, subject.neutral),
         wobble=_wobble(expressive_seen, expressive, output),
     )
+
+
+def _distances(subject: Subject, got: Reading) -> dict[str, Distances]:
+    truth = subject.neutral[1] if subject.neutral else None
+    found = _to_others(got, subject.expressive[1], truth, subject.stranger)
+    whole = subject.photographs
+    if whole is not None:
+        outside = _to_others(got, whole.expressive, whole.neutral, whole.stranger)
+        found |= {f"{name}{TO_PHOTOGRAPH}": value for name, value in outside.items()}
+    return found
+
+
+def _to_others(
+    got: Reading, expressive: Reading, truth: Reading | None, stranger: Reading | None
+) -> dict[str, Distances]:
+    return {
+        name: Distances(
+            neutralized=_distance(vector, got.descriptors[name]),
+            positive=_distance(vector, truth.descriptors[name]) if truth else None,
+            negative=_distance(vector, stranger.descriptors[name]) if stranger else None,
+            truth=_distance(got.descriptors[name], truth.descriptors[name]) if truth else None,
+        )
+        for name, vector in expressive.descriptors.items()
+    }
 
 
 def _picture(

@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 
 from app.faces.alignment import choose_crop_size, crop_matrix, cut
 from app.faces.compositing import composite
-from model_training.evaluation.cases import Case, Image, Picture
-from model_training.evaluation.systems import Output
+from model_training.evaluation.cases import Case, Dataset, Image, Picture
+from model_training.evaluation.rows import CLASSIC_VIEW, MEAN_FACE, NO_OP
+from model_training.evaluation.systems import Output, System
 from model_training.evaluation.views import CropView, EyeFinder, NoFaceError, PhotoView, View
+from model_training.portraits.luma import LUMA
 
+CLASSIC_SIDE = 112
+"""Pixels of the crop that `classic` sees."""
 MEAN_SIZE = 256
 MEAN_OF_AT_MOST = 300
 
@@ -25,7 +29,7 @@ MEAN_OF_AT_MOST = 300
 class NoOp:
     """The input itself: removes nothing, keeps everything."""
 
-    name = "no-op"
+    name = NO_OP
 
     def __init__(self, view: View) -> None:
         self.view = view
@@ -42,10 +46,39 @@ class NoOp:
         return Output(image, np.zeros(image.shape[:2], np.uint8))
 
 
+class ClassicView:
+    """The input as `classic` sees it and gives it back, grey and 112 px, with nothing else done.
+
+    What it loses is lost by the crop and not by the network: the difference to `classic` is the
+    network's.
+    """
+
+    name = CLASSIC_VIEW
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+
+    def fingerprint(self, case: Case) -> str:
+        """Constant."""
+        del case
+        return f"grey-{CLASSIC_SIDE}"
+
+    def neutralize(self, case: Case, photo: Image, eyes: NDArray[np.float64]) -> Output:
+        """The grey crop (by the fused graph's own luma and rounding), put back in a whole photo."""
+        del case
+        crop = cut(photo, crop_matrix(eyes[0], eyes[1], CLASSIC_SIDE), CLASSIC_SIDE)
+        luma = np.rint(crop.image.astype(np.float32) @ np.array(LUMA, np.float32))
+        grey = np.repeat(luma.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+        if isinstance(self.view, CropView):
+            return Output(grey, None)
+        image, mask = composite(photo, crop, grey)
+        return Output(image, mask)
+
+
 class MeanFace:
     """Everybody gets the mean of many neutral faces: neutral, blurred, and nobody."""
 
-    name = "mean neutral face"
+    name = MEAN_FACE
 
     def __init__(self, view: View, mean: Image) -> None:
         self.view = view
@@ -98,3 +131,18 @@ def mean_face(finder: EyeFinder, pool: Sequence[Picture]) -> Image:
     if not used:
         raise NoFaceError("no face in any neutral picture: no mean face")
     return np.asarray(np.rint(total / used), np.uint8)
+
+
+def with_controls(system: System, dataset: Dataset, finder: EyeFinder) -> list[System]:
+    """The system, and the controls seen through its view.
+
+    The true neutral is not among them: it needs no system, and `Runner` adds it.
+    """
+    systems: list[System] = [system]
+    if not isinstance(system, NoOp):
+        systems.append(NoOp(system.view))
+    if isinstance(system.view, CropView) or system.name.startswith("classic"):
+        systems.append(ClassicView(system.view))
+    if dataset.neutral_pool:
+        systems.append(MeanFace(system.view, mean_face(finder, dataset.neutral_pool)))
+    return systems

@@ -11,7 +11,7 @@ from typing import Any
 from app.faces.detector import FaceDetector
 from model_training.evaluation.cache import Cache
 from model_training.evaluation.cases import Dataset
-from model_training.evaluation.controls import MeanFace, NoOp, mean_face
+from model_training.evaluation.controls import with_controls
 from model_training.evaluation.instruments import Instruments
 from model_training.evaluation.openface import PictureFolder
 from model_training.evaluation.report.page import write_page
@@ -36,19 +36,6 @@ class Evaluated:
     document: dict[str, Any]
     rows: list[Row]
     cache: Cache
-
-
-def with_controls(system: System, dataset: Dataset, finder: EyeFinder) -> list[System]:
-    """The system, and the controls seen through its view.
-
-    The true neutral is not among them: it needs no system, and `Runner` adds it.
-    """
-    systems: list[System] = [system]
-    if not isinstance(system, NoOp):
-        systems.append(NoOp(system.view))
-    if dataset.neutral_pool:
-        systems.append(MeanFace(system.view, mean_face(finder, dataset.neutral_pool)))
-    return systems
 
 
 def evaluate(

@@ -6,7 +6,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 TRUE_NEUTRAL, NO_OP, MEAN_FACE = "true neutral", "no-op", "mean neutral face"
-CONTROLS = (NO_OP, MEAN_FACE, TRUE_NEUTRAL)
+CLASSIC_VIEW = "classic's view"
+CONTROLS = (NO_OP, CLASSIC_VIEW, MEAN_FACE, TRUE_NEUTRAL)
+TO_PHOTOGRAPH = " to the photograph"
+"""Ends the key of a recogniser's distances in which e, n and m are whole photographs and g is what
+the system shows. Systems that are looked at in crops have them beside the distances in the crop."""
 TEETH_SEEN = 0.08
 """Above this share of `measure.mouth.teeth_share` teeth are seen: the 95th percentile (0.0823) of
 682 photographs of calm faces (46 of London, 36 of canada, 300 each of LFW and FairFace), of people

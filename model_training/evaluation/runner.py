@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from app.faces.alignment import crop_matrix, cut
 from model_training.evaluation.cache import Cache, digest
 from model_training.evaluation.cases import Case, Dataset, Image, Picture
-from model_training.evaluation.compare import Subject, compare, labels_of
+from model_training.evaluation.compare import Photographs, Subject, compare, labels_of
 from model_training.evaluation.readings import Reader, Reading
 from model_training.evaluation.rows import TRUE_NEUTRAL, Row
 from model_training.evaluation.systems import Output, System
 from model_training.evaluation.traits import seen_traits
-from model_training.evaluation.views import EyeFinder, NoFaceError, Seen, View
+from model_training.evaluation.views import EyeFinder, NoFaceError, PhotoView, Seen, View
 
 STRIP = 224
 """Side in pixels of each picture in a report."""
@@ -89,8 +89,21 @@ class Runner:
             neutral[0].image if neutral else "",
         ]
         parts += [vector for _, vector in sorted(stranger.descriptors.items())] if stranger else []
+        photographs = None
+        if not isinstance(view, PhotoView):
+            photographs = Photographs(
+                self._instruments.read(Seen(photo, eyes)),
+                self._whole(case.neutral) if case.neutral else None,
+                self._whole(case.stranger) if case.stranger else None,
+            )
+            parts += ["photographs", photo]
         traits = seen_traits(photo, eyes)
-        return Subject(photo, eyes, expressive, neutral, stranger, traits, digest(*parts))
+        key = digest(*parts)
+        return Subject(photo, eyes, expressive, neutral, stranger, traits, key, photographs)
+
+    def _whole(self, picture: Picture) -> Reading:
+        photo = picture.read()
+        return self._instruments.read(Seen(photo, self._finder.find(photo, picture.name)))
 
     def _other(self, picture: Picture, view: View) -> tuple[Seen, Reading]:
         photo = picture.read()

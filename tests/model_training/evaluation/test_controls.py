@@ -9,7 +9,14 @@ import pytest
 
 from model_training.evaluation.control_check import broken_controls
 from model_training.evaluation.results import evaluate_rows
-from model_training.evaluation.rows import MEAN_FACE, NO_OP, TRUE_NEUTRAL, Row
+from model_training.evaluation.rows import (
+    CLASSIC_VIEW,
+    MEAN_FACE,
+    NO_OP,
+    TO_PHOTOGRAPH,
+    TRUE_NEUTRAL,
+    Row,
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +81,34 @@ def test_a_missing_control_is_caught(london_rows: list[Row]) -> None:
     rows = [row for row in london_rows if row.system != MEAN_FACE]
     found = evaluate_rows(rows, NO_OP, "missing", resamples=10)
     assert broken_controls(found) == ["mean neutral face is missing"]
+
+
+def in_crops(rows: list[Row], drift: float = 0.0) -> dict[str, Any]:
+    """The rows as if seen in crops: beside photographs nothing is at 0, and there is the view."""
+
+    def beside(row: Row) -> Row:
+        d = row.distances["dlib"]
+        away = replace(d, neutralized=d.neutralized + 0.2, truth=0.2)
+        return replace(row, distances={"dlib": d, f"dlib{TO_PHOTOGRAPH}": away})
+
+    seen = [beside(row) for row in rows]
+    for row in [row for row in seen if row.system == NO_OP]:
+        assert row.generated is not None
+        moved = replace(row.generated, score=row.generated.score - drift)
+        seen.append(replace(row, system=CLASSIC_VIEW, generated=moved))
+    return evaluate_rows(seen, NO_OP, "crops", {"view": "crop112grey"}, resamples=10)
+
+
+def test_classic_s_view_removes_nothing(london_rows: list[Row]) -> None:
+    assert broken_controls(in_crops(london_rows)) == []
+    drifted = broken_controls(in_crops(london_rows, drift=0.2))
+    assert [line.split(" is ")[0] for line in drifted] == ["classic's view (dlib): removed"]
+
+
+def test_classic_s_view_is_missed_in_crops_alone(london_rows: list[Row]) -> None:
+    crops = {"view": "crop112grey"}
+    found = evaluate_rows(london_rows, NO_OP, "crops", crops, resamples=10)
+    assert broken_controls(found) == ["classic's view is missing"]
 
 
 def test_change_outside_the_mask_is_caught(london_rows: list[Row]) -> None:

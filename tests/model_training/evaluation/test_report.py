@@ -25,7 +25,7 @@ from model_training.evaluation.report.page import page
 from model_training.evaluation.report.ranking import ranked
 from model_training.evaluation.report.sheets import caption, sheet
 from model_training.evaluation.results import evaluate_rows
-from model_training.evaluation.rows import MEAN_FACE, Row
+from model_training.evaluation.rows import MEAN_FACE, NO_OP, TO_PHOTOGRAPH, Row
 from model_training.runs.atomic import write_json
 from tests.model_training.command_line import invoke
 from tests.model_training.evaluation.made_rows import made_row
@@ -86,6 +86,23 @@ def test_models_stand_side_by_side_and_the_second_recogniser_is_named_held_out(
     assert mean["verified (dlib)"].startswith("0 %")
     assert mean["verified (sface)"] == "–"
     assert "Table 2: identity (SFace, held out: used in no loss)" in render([other])
+
+
+def test_distances_to_photographs_have_a_table_without_the_no_op(london_rows: list[Row]) -> None:
+    def beside(row: Row) -> Row:
+        d = row.distances["dlib"]
+        return replace(row, distances={"dlib": d, f"dlib{TO_PHOTOGRAPH}": d})
+
+    rows = [beside(row) for row in london_rows]
+    rows += [replace(row, system="classic") for row in rows if row.system == NO_OP]
+    found = evaluate_rows(rows, "classic", "london-validation", {"skipped": {}}, 10)
+    titles = dict(tables.titled(found))
+    in_crops = titles["Table 2: identity (dlib)"][1]
+    beside_photographs = titles["Table 2: identity against the photographs (dlib)"][1]
+    assert NO_OP in [line[0] for line in in_crops]
+    assert NO_OP not in [line[0] for line in beside_photographs]
+    assert in_crops[-1][0] == tables.PUBLISHED
+    assert tables.PUBLISHED not in [line[0] for line in beside_photographs]
 
 
 def test_numbers_that_do_not_exist_are_dashes() -> None:

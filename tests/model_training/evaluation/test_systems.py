@@ -18,12 +18,20 @@ from app.faces.detector import FaceDetector
 from app.main import create_app
 from app.settings import Settings
 from model_training.evaluation.cache import Cache
-from model_training.evaluation.cases import ArrayPicture, Case
-from model_training.evaluation.controls import MEAN_SIZE, MeanFace, NoOp, mean_face
+from model_training.evaluation.cases import ArrayPicture, Case, Dataset
+from model_training.evaluation.controls import (
+    MEAN_SIZE,
+    ClassicView,
+    MeanFace,
+    NoOp,
+    mean_face,
+    with_controls,
+)
 from model_training.evaluation.systems import (
     FusedModel,
     ReadyOutputs,
     Service,
+    System,
     SystemFailedError,
 )
 from model_training.evaluation.traits import seen_traits
@@ -107,6 +115,39 @@ def test_the_no_op_is_the_input_in_both_views(case: Case, astronaut: Image, eyes
         assert np.array_equal(output.image, view.see(astronaut, eyes).image)
         assert output.mask is not None
         assert not output.mask.any()
+
+
+def test_classic_s_view_is_the_grey_crop_alone_and_put_back(
+    case: Case, astronaut: Image, eyes: Eyes
+) -> None:
+    view = CropView(112, grey=True)
+    crop = ClassicView(view).neutralize(case, astronaut, eyes)
+    assert crop.mask is None
+    # OpenCV's grey is the same but for rounding.
+    assert np.abs(crop.image.astype(int) - view.see(astronaut, eyes).image).max() <= 1
+    whole = ClassicView(PhotoView()).neutralize(case, astronaut, eyes)
+    assert whole.image.shape == astronaut.shape
+    assert whole.mask is not None
+    assert np.array_equal(whole.image[whole.mask == 0], astronaut[whole.mask == 0])
+    # What composites back is the change of the small crop, so a little colour stays at edges.
+    colours = [np.ptp(i[whole.mask == 255].astype(int), axis=1) for i in (astronaut, whole.image)]
+    assert colours[0].mean() > 30
+    assert colours[1].mean() < 1
+
+
+def test_classic_s_view_is_a_control_of_what_works_in_crops_and_of_classic(
+    models: Path, tmp_path: Path, finder: EyeFinder, case: Case
+) -> None:
+    data = Dataset("one", [case], [])
+    classic = FusedModel(write_models(tmp_path, "classic", (112,)), "classic")
+
+    def names(system: System) -> list[str]:
+        return [control.name for control in with_controls(system, data, finder)[1:]]
+
+    assert names(classic) == ["no-op", "classic's view"]
+    assert names(NoOp(CropView(112, grey=True))) == ["classic's view"]
+    assert names(Service("http://127.0.0.1:9", "classic")) == ["no-op", "classic's view"]
+    assert names(FusedModel(models, "photo")) == ["no-op"]
 
 
 def test_glasses_are_looked_for_between_the_eyes(astronaut: Image, eyes: Eyes) -> None:
