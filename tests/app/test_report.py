@@ -113,7 +113,7 @@ def test_analysis_changes_nothing_and_measures_the_same(
     analysis = neutralizer.analyze(encode(two_faces))
     assert (analysis.width, analysis.height) == (1024, 512)
     assert analysis.faces_found == len(analysis.faces) == 2
-    assert list(analysis.timings) == ["decode", "detect"]
+    assert list(analysis.timings) == ["decode", "detect", "measure"]
     edited = neutralizer.neutralize(encode(two_faces), Options(faces="all")).faces
     for looked_at, done in zip(analysis.faces, edited, strict=True):
         assert looked_at.quality == done.quality
