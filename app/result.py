@@ -37,17 +37,9 @@ class AnalyzeOptions(BaseModel, frozen=True, extra="forbid"):
     face: str | None = Field(default=None, pattern=FACE_CHOICE, max_length=32, description=_FACE)
 
 
-class OptionFields(BaseModel, frozen=True, extra="forbid"):
-    """The options one by one: what does not go together comes out in `Options`."""
+class Change(BaseModel, frozen=True, extra="forbid"):
+    """How much of an expression goes, and where: of photographs and of moving pictures."""
 
-    model: ModelName | None = Field(
-        default=None, description="photo or classic; default: as configured."
-    )
-    output: Output = Field(
-        default="photo",
-        description="The whole photograph, the aligned face alone, or a portrait cut as for a "
-        "document.",
-    )
     strength: float = Field(
         default=1.0, ge=0, le=1, description="0 leaves the expression, 1 removes it."
     )
@@ -57,6 +49,24 @@ class OptionFields(BaseModel, frozen=True, extra="forbid"):
         max_length=32,
         description="Parts of the face that change, of brows, eyes and mouth, separated by commas; "
         "default: all of them. Only with a model that can tell them apart (photo).",
+    )
+
+    @property
+    def chosen_regions(self) -> frozenset[str]:
+        """Parts of the face that change; empty is all of them."""
+        return frozenset(self.regions.split(",")) if self.regions else frozenset()
+
+
+class OptionFields(Change, frozen=True, extra="forbid"):
+    """The options one by one: what does not go together comes out in `Options`."""
+
+    model: ModelName | None = Field(
+        default=None, description="photo or classic; default: as configured."
+    )
+    output: Output = Field(
+        default="photo",
+        description="The whole photograph, the aligned face alone, or a portrait cut as for a "
+        "document.",
     )
     faces: FacesPolicy = Field(default="one", description=f"Which faces are edited: {FACES}")
     face: str | None = Field(default=None, pattern=FACE_CHOICE, max_length=32, description=_FACE)
@@ -127,11 +137,6 @@ class Options(OptionFields, frozen=True, extra="forbid"):
         if given and self.output != "portrait":
             raise IncompatibleOptionsError(f"{given[0]} is for output=portrait.")
         return self
-
-    @property
-    def chosen_regions(self) -> frozenset[str]:
-        """Parts of the face that change; empty is all of them."""
-        return frozenset(self.regions.split(",")) if self.regions else frozenset()
 
     def for_format(self, default: Format = "png") -> Self:
         """The same with its format decided.

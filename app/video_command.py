@@ -35,6 +35,7 @@ from app.video.animation import ANIMATIONS, Animation, write_animation
 from app.video.clip import FILMS, Film, Image, write_film
 from app.video.errors import VideoFormatError
 from app.video.options import VideoOptions
+from app.video.source import Moving, animated
 
 
 @takes(VideoOptions)
@@ -86,20 +87,18 @@ def _write(
     max_seconds: float,
 ) -> str:
     """Write the moving picture; returns what is to be said of it."""
-    software = f"StoicNet {software_version()}"
-    if suffix in ANIMATIONS:
-        animation = Animation(source, max_seconds)
-        made = neutralizer.frames(animation.read(), options)
-        shown = _with_progress(made, animation.frames)
-        write_animation(shown, animation, temporary, suffix, software)
-        return ""
-    if suffix not in FILMS:
+    if suffix not in (*FILMS, *ANIMATIONS):
         kinds = ", ".join([*FILMS, *ANIMATIONS])
         raise VideoFormatError(f"{suffix or 'A file without a suffix'} is not one of {kinds}.")
-    film = Film(source, max_seconds)
-    made = neutralizer.frames(film.read(), options)
+    kind = Animation if animated(source) else Film
+    read: Moving = kind(source, max_seconds)
+    made = _with_progress(neutralizer.frames(read.read(), options), read.frames)
+    software = f"StoicNet {software_version()}"
+    if suffix in ANIMATIONS:
+        write_animation(made, read, temporary, suffix, software)
+        return ""
     said = {"comment": f"{software}: faces altered by a trained model ({COMPOSITE})"}
-    left_out = write_film(_with_progress(made, film.frames), film, temporary, suffix, said)
+    left_out = write_film(made, read, temporary, suffix, said)
     return f" (without its sound: a {suffix} holds no {left_out})" if left_out else ""
 
 

@@ -99,6 +99,9 @@ def _once(
 def _drive(answers: Connection, driver: Driver, job: Job, chunks: list[Chunk]) -> None:
     """What the process does."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Standard output is the summary's: Ray prints on it what it thinks of a cluster that ends,
+    # whatever it was told about logs.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     # Ctrl-C is the parent's to answer: it ends this process with SIGTERM, for which Ray has a
     # handler of its own once it runs; both let Ray end what it started.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from PIL import ImageSequence, UnidentifiedImageError
 
 from app.imaging.provenance import xmp_packet
 from app.video.errors import DamagedVideoError, NotAVideoError, TooLongError
+from app.video.source import Moving
 
 Image = NDArray[np.uint8]
 
@@ -24,9 +27,15 @@ class Animation:
     Attributes:
         path: of the file.
         frames: how many it has.
-        durations: of the frames that were read, in milliseconds.
+        rate: frames per second of its first frame, for an encoder.
+        times: of the frames that were read, in seconds.
+        end: of the last of them.
         alphas: their transparency, uint8 [H, W], or None.
+        loop: how often it plays; 0 is for ever.
+        has_sound: never.
     """
+
+    has_sound = False
 
     def __init__(self, path: Path, max_seconds: float) -> None:
         """Open it.
@@ -42,7 +51,9 @@ class Animation:
             raise NotAVideoError(f"{path} is no animated picture.") from error
         self.frames = int(getattr(self._picture, "n_frames", 1))
         self.loop = int(self._picture.info.get("loop", 0))
-        self.durations: list[int] = []
+        self.rate = Fraction(1000, _duration(self._picture))
+        self.times: list[float] = []
+        self.end = 0.0
         self.alphas: list[Image | None] = []
 
     def read(self) -> Iterator[Image]:
@@ -55,8 +66,9 @@ class Animation:
         try:
             for each in ImageSequence.Iterator(self._picture):
                 whole = np.asarray(each.convert("RGBA"))
-                self.durations.append(int(each.info.get("duration", 100)) or 100)
-                if sum(self.durations) > self._max_seconds * 1000:
+                self.times.append(self.end)
+                self.end += _duration(each) / 1000
+                if self.end > self._max_seconds:
                     raise TooLongError(
                         f"{self.path} goes on after {self._max_seconds:.0f} seconds; "
                         "--max-seconds allows more."
@@ -66,14 +78,24 @@ class Animation:
                 yield np.ascontiguousarray(whole[..., :3])
         except (OSError, SyntaxError, EOFError, ValueError) as error:
             raise DamagedVideoError(
-                f"{self.path} cannot be decoded after {len(self.durations)} frames: {error}."
+                f"{self.path} cannot be decoded after {len(self.times)} frames: {error}."
             ) from error
         finally:
             self._picture.close()
 
 
+def _duration(picture: Pictures.Image) -> int:
+    """Milliseconds for which a frame that was read is shown; if it does not say, as players do."""
+    return int(picture.info.get("duration", 0)) or 100
+
+
+def _durations(source: Moving) -> list[int]:
+    """Milliseconds of every frame."""
+    return [round(1000 * (b - a)) for a, b in pairwise([*source.times, source.end])]
+
+
 def write_animation(
-    frames: Iterable[Image], source: Animation, temporary: Path, suffix: str, software: str
+    frames: Iterable[Image], source: Moving, temporary: Path, suffix: str, software: str
 ) -> None:
     """Write frames with the source's times and transparency; it says that it was altered."""
     pictures = []
@@ -93,7 +115,7 @@ def write_animation(
             ANIMATIONS[suffix],
             save_all=True,
             append_images=rest,
-            duration=source.durations,
+            duration=_durations(source),
             loop=source.loop,
             **said,
         )

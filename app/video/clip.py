@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.extra import load_extra
 from app.video.errors import DamagedVideoError, NotAVideoError, TooLongError
+from app.video.source import Moving
 
 Image = NDArray[np.uint8]
 
@@ -41,7 +43,11 @@ class Film:
         path: of the file.
         rate: mean frames per second, for the encoder.
         frames: how many the file says it has; 0 if it does not say.
-        times: of the frames that were read and not yet taken, in seconds.
+        has_sound: whether there is any.
+        times: of the frames that were read, in seconds.
+        end: of the last of them.
+        alphas: their transparency: films have none.
+        loop: how often an animation of it plays; 0 is for ever.
     """
 
     def __init__(self, path: Path, max_seconds: float) -> None:
@@ -69,7 +75,11 @@ class Film:
         self._stream.thread_type = "AUTO"
         self.rate = self._stream.average_rate or Fraction(25)
         self.frames = int(self._stream.frames)
+        self.has_sound = bool(self._container.streams.audio)
         self.times: list[float] = []
+        self.end = 0.0
+        self.alphas: list[Image | None] = []
+        self.loop = 0
 
     def read(self) -> Iterator[Image]:
         """The frames, upright, uint8 RGB [H, W, 3]; the time of each goes to `times` first.
@@ -93,6 +103,8 @@ class Film:
                     raise DamagedVideoError(f"{self.path} changes its size after {count} frames.")
                 count += 1
                 self.times.append(time)
+                self.end = time + float(1 / self.rate)
+                self.alphas.append(None)
                 yield np.ascontiguousarray(image)
         except av.error.FFmpegError as error:
             raise DamagedVideoError(
@@ -105,13 +117,13 @@ class Film:
 
 
 def write_film(
-    frames: Iterable[Image], film: Film, temporary: Path, suffix: str, metadata: dict[str, str]
+    frames: Iterable[Image], source: Moving, temporary: Path, suffix: str, metadata: dict[str, str]
 ) -> str | None:
-    """Encode frames with the film's times, and copy its sound.
+    """Encode frames with the source's times, and copy its sound.
 
     Args:
-        frames: as many as the film gives, in its order.
-        film: where the times come from.
+        frames: as many as the source gives, in its order.
+        source: where times and sound come from.
         temporary: where to.
         suffix: of what it will be called; one of `FILMS`.
         metadata: of the container.
@@ -123,13 +135,14 @@ def write_film(
     av = _av()
     kind = {".webm": "webm", ".mov": "mov"}.get(suffix, "mp4")
     codec = FILMS[suffix]
-    with av.open(str(temporary), "w", format=kind) as out, av.open(str(film.path)) as source:
+    with av.open(str(temporary), "w", format=kind) as out, ExitStack() as opened:
         out.metadata.update(metadata)
-        stream = out.add_stream(codec, rate=film.rate, options=_QUALITY[codec])
+        stream = out.add_stream(codec, rate=source.rate, options=_QUALITY[codec])
         stream.codec_context.time_base = _TICKS
-        sound = _Sound(out, source, suffix)
+        heard = opened.enter_context(av.open(str(source.path))) if source.has_sound else None
+        sound = _Sound(out, heard, suffix)
         first = True
-        for image in frames:
+        for number, image in enumerate(frames):
             if first:
                 height, width = image.shape[:2]
                 # Four pixels share a colour: a last odd row or column has no partner.
@@ -138,7 +151,7 @@ def write_film(
                 first = False
             even = np.ascontiguousarray(image[: stream.height, : stream.width])
             frame = av.VideoFrame.from_ndarray(even, format="rgb24")
-            time = film.times.pop(0)
+            time = source.times[number]
             frame.pts, frame.time_base = round(time / _TICKS), _TICKS
             sound.copy_until(time)
             out.mux(stream.encode(frame))
@@ -150,10 +163,12 @@ def write_film(
 class _Sound:
     """The sound of a file, copied packet by packet, if the new file can hold its kind."""
 
-    def __init__(self, out: Any, source: Any, suffix: str) -> None:
+    def __init__(self, out: Any, source: Any | None, suffix: str) -> None:
         self._out, self._packets = out, iter(())
         self._held: Any = None
         self.left_out: str | None = None
+        if source is None:
+            return
         for stream in source.streams.audio[:1]:
             kind = stream.codec_context.name
             fits = _SOUNDS.get(".mp4" if suffix == ".m4v" else suffix)

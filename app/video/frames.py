@@ -34,19 +34,18 @@ def neutral_frames(
         options: what to change, and in whom.
         min_eye_distance: pixels; smaller faces are left alone.
     """
-    amounts = options.amounts(model.regions)
     tracker = Tracker(detector, min_eye_distance, options.faces)
     prepared = ahead(place(tracker.follow(ahead(frames)), model))
     for frame in settle(prepared):
-        yield _drawn(frame, model, options.strength, amounts)
+        yield _drawn(frame, model, options)
 
 
-def _drawn(
-    frame: Prepared, model: MotionModel, strength: float, amounts: tuple[float, ...]
-) -> Image:
+def _drawn(frame: Prepared, model: MotionModel, options: VideoOptions) -> Image:
     image = frame.image
     for face in frame.faces.values():
-        if strength * face.fade > 0:
-            neutral = model.render(face.crop.image, face.maps, strength * face.fade, amounts)
-            image, _ = composite(image, face.crop, neutral)
+        strength = options.strength * face.fade
+        if strength > 0:
+            crop = face.crop
+            neutral = model.render(crop.image, face.maps, strength, options.chosen_regions)
+            image, _ = composite(image, crop, neutral)
     return image

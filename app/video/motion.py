@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -88,20 +89,27 @@ class MotionModel:
         rendered = self._render.get_modelmeta().custom_metadata_map
         self.regions: tuple[str, ...] = tuple(json.loads(rendered["regions"]))
 
-    def maps(self, crop: Image) -> Maps:
-        """What moves where in an aligned crop, uint8 [S, S, 3]."""
-        answer = self._network.run(list(Maps._fields), {"window": self._window.of(crop)})
+    def see(self, crop: Image) -> Floats:
+        """What the network sees of an aligned crop, uint8 [S, S, 3]: float32 [1, 3, side, side]."""
+        return self._window.of(crop)
+
+    def maps(self, seen: Floats) -> Maps:
+        """What moves where, of what `see` gave."""
+        answer = self._network.run(list(Maps._fields), {"window": seen})
         return Maps(*(np.asarray(each[0], np.float32) for each in answer))
 
-    def render(self, crop: Image, maps: Maps, strength: float, amounts: tuple[float, ...]) -> Image:
+    def render(
+        self, crop: Image, maps: Maps, strength: float, regions: Collection[str] = ()
+    ) -> Image:
         """The neutral crop, uint8 [S, S, 3].
 
         Args:
             crop: uint8 [S, S, 3].
             maps: of it.
             strength: 0 leaves the expression, 1 removes it.
-            amounts: of each of `regions`, in [0, 1].
+            regions: those that change; empty is all of them.
         """
+        amounts = [float(not regions or name in regions) for name in self.regions]
         inputs = {
             "image": crop[None],
             **{name: each[None] for name, each in maps._asdict().items()},

@@ -27,7 +27,6 @@ SAME_CONTENT = 6.0
 mouth that opens are not averaged with those of a closed one, and noise is no movement."""
 _SIZE_SLACK = 1.12
 """A track keeps its crop's side until its face is so much too large or too small for it."""
-_SEEN_AT = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Placed:
         crop: cut at the steadied place.
         maps: what moves where.
         fade: share of the change that shows: a track comes and goes within some frames.
-        look: float32 [96, 96] grey levels of the crop, blurred, to tell what moves.
+        look: float32 [96, 96] grey levels of what the network saw, blurred, to tell what moves.
     """
 
     crop: Crop
@@ -65,9 +64,10 @@ def place(frames: Iterable[Seen], model: MotionModel) -> Iterator[Prepared]:
             size = _size_of(eyes, sizes.get(number), model.crop_sizes)
             sizes[number] = size
             crop = cut(now.image, crop_matrix(eyes[0], eyes[1], size), size)
-            faces[number] = Placed(
-                crop, model.maps(crop.image), _fade(held, at, number), _look(crop.image)
-            )
+            seen = model.see(crop.image)
+            maps = model.maps(seen)
+            side = maps.line.shape[-1]
+            faces[number] = Placed(crop, maps, _fade(held, at, number), _look(seen, side))
         sizes = {number: size for number, size in sizes.items() if number in now.faces}
         yield Prepared(now.image, faces)
 
@@ -121,20 +121,18 @@ def _size_of(eyes: Points, before: int | None, sizes: tuple[int, ...]) -> int:
     return choose_crop_size(distance, sizes)
 
 
-def _look(crop: Image) -> NDArray[np.float32]:
-    """What of a crop the maps cover, small and blurred."""
-    small = cv2.resize(crop, (_SEEN_AT * 4 // 3,) * 2, interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    top, left = round(58 / 256 * len(grey)), round(32 / 256 * len(grey))
-    part = grey[top : top + _SEEN_AT, left : left + _SEEN_AT]
-    return np.asarray(cv2.GaussianBlur(part, (0, 0), 1.5), np.float32)
+def _look(seen: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """The window at the maps' side, in grey levels and blurred."""
+    grey = (seen[0].mean(0) + 1) * 127.5
+    small = cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), 1.5), np.float32)
 
 
 def _settled(held: list[Prepared], at: int, number: int) -> Maps:
     first, last = _run([number in each.faces for each in held], at)
     reach = min(at - first, last - at)
     here = held[at].faces[number]
-    total = np.zeros((_SEEN_AT, _SEEN_AT), np.float32)
+    total = np.zeros_like(here.look)
     sums = [np.zeros_like(part) for part in here.maps]
     for step in range(-reach, reach + 1):
         other = held[at + step].faces[number]

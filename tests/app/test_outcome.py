@@ -55,7 +55,7 @@ def sharpness(image: Image, face: Face) -> float:
 
 
 def test_teeth_give_way_to_lips(astronaut: Image, neutral: Image, face: Face) -> None:
-    assert redness(neutral, face) > redness(astronaut, face) + 1.5
+    assert redness(neutral, face) > redness(astronaut, face) + 2
 
 
 def test_mouth_corners_come_down_and_together(
@@ -111,8 +111,7 @@ def test_strength_is_a_way_from_one_to_the_other(
     # little to order the three, so it judges the ends.
     assert drops[2] > drops[0]
     lips = [redness(image, face) for image in way]
-    # Half way her lips meet already: from there on the mouth's red hardly changes.
-    assert min(lips[1:]) > lips[0] + 1.5
+    assert lips[0] < lips[1] < lips[2]
     scores = []
     for strength in (0.25, 0.5, 0.75, 1.0):
         face = shipped.neutralize(encode(astronaut), Options(strength=strength)).faces[0]

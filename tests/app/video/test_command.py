@@ -101,6 +101,18 @@ def test_an_animation(tmp_path: Path, astronaut: Image, kind: str) -> None:
         assert (frame[40:, :, 3] == 255).all()
 
 
+def test_a_film_becomes_an_animation_and_one_a_film(film: Path, tmp_path: Path) -> None:
+    animation, again = tmp_path / "out.webp", tmp_path / "again.mp4"
+    assert video(film, animation).exit_code == 0
+    with Pictures.open(animation) as made:
+        assert made.n_frames == 12
+    assert video(animation, again, "--strength", "0").exit_code == 0
+    with av.open(str(again)) as made:
+        times = [float(frame.time or 0.0) for frame in made.decode(video=0)]
+    _, wanted, *_ = read_film(film)
+    assert times == pytest.approx(wanted, abs=0.002)
+
+
 def test_what_is_wrong_is_said_and_leaves_nothing(
     film: Path, tmp_path: Path, astronaut: Image
 ) -> None:
