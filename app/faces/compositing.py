@@ -94,13 +94,17 @@ def change_map(difference: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.blur(widened, (reach, reach)), np.float32)
 
 
-def _at_side(matrix: Matrix, size: int, side: int) -> Matrix:
-    """A transform into a crop of `size` pixels, into the same crop of `side`."""
-    ratio = side / size
+def _resized(matrix: Matrix, ratio: NDArray[np.float64]) -> Matrix:
+    """A transform into a layer, into the same layer resized by `ratio` (x, y)."""
+    working = matrix * ratio[:, None]
     # Pixel centres: x_small = (x + 0.5) * ratio - 0.5.
-    working = matrix * ratio
     working[:, 2] += 0.5 * ratio - 0.5
-    return working
+    return np.asarray(working, np.float64)
+
+
+def _at_side(crop: Crop, side: int) -> Matrix:
+    """From photograph pixels into the crop at another side."""
+    return _resized(crop.matrix, np.full(2, side / crop.size))
 
 
 def _mask(
@@ -108,7 +112,7 @@ def _mask(
 ) -> NDArray[np.float32]:
     """The blending mask, [M, M] in [0, 1]; zero outside a photograph of `shape`."""
     side = difference.shape[0]
-    inside = inside_photograph(shape, _at_side(crop.matrix, crop.size, side), side)
+    inside = inside_photograph(shape, _at_side(crop, side), side)
     # Changes count as the network saw them: of a dark crop, many times as much.
     mask = region_mask(side) * change_map(difference * gain)
     return np.asarray(np.where(inside, mask, 0.0), np.float32)
@@ -144,10 +148,7 @@ def _warp_back(
     if scale > 1.25:  # the crop was enlarged: average it down first, warpAffine would alias
         small = (max(1, round(width / scale)), max(1, round(height / scale)))
         layer = cv2.resize(layer, small, interpolation=cv2.INTER_AREA)
-        ratio = np.array(small) / (width, height)
-        # Pixel centres: x_small = (x + 0.5) * ratio - 0.5.
-        working = matrix * ratio[:, None]
-        working[:, 2] += 0.5 * ratio - 0.5
+        working = _resized(matrix, np.array(small) / (width, height))
     # From window pixels to crop pixels; warpAffine wants exactly that with WARP_INVERSE_MAP.
     return cv2.warpAffine(
         layer,
@@ -192,7 +193,7 @@ def composite(photo: Image, crop: Crop, neutral: Image, gain: float = 1.0) -> tu
     alpha = _mask(crop, difference, photo.shape, gain)
     opaque = np.asarray(alpha > 0, np.uint8)
     side = difference.shape[0]
-    small_matrix, ratio = _at_side(crop.matrix, crop.size, side), crop.size / side
+    small_matrix, ratio = _at_side(crop, side), crop.size / side
     window = _window(small_matrix, _where(opaque, 1), photo.shape)
     left, top, right, bottom = window
     if not opaque.any() or right <= left or bottom <= top:

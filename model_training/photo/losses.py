@@ -36,7 +36,8 @@ _LINE_COUNTS, _LIPS = 6.0, 5.0
 """What the lips' edges count beside the face around them, and how far that reaches, in pixels: an
 error of two pixels there is a sliver of tooth."""
 _AWAY = 11
-"""Values of the maps around what is known beyond which nothing is to move."""
+_BESIDE = 2
+"""Values of the maps around what is known beyond which nothing is to move, and to be lit."""
 _GRAIN = 5
 """Pixels of the window over which light is compared: grain and a pixel's misplacement are none."""
 
@@ -120,11 +121,16 @@ def _beyond_corners(aside: Tensor) -> Tensor:
 
 
 def stillness(maps: PhotoMaps, true: Tensor) -> Tensor:
-    """Change well away from any skin that is known: hair, ears and background stay."""
-    known = F.max_pool2d(true[:, 2:], 2 * _AWAY + 1, 1, _AWAY)
-    changed = (maps.upper.abs() + maps.lower.abs()).mean(1, keepdim=True)
-    changed = changed + 0.1 * maps.light.abs().mean(1, keepdim=True)
-    return (changed * (1 - known)).mean()
+    """Change beside any skin that is known: hair, ears and background stay.
+
+    Motion may run out over some pixels, or it would tear; light and dark beside the face are a
+    glow on the wall.
+    """
+    known = true[:, 2:]
+    far, beside = (1 - F.max_pool2d(known, 2 * by + 1, 1, by) for by in (_AWAY, _BESIDE))
+    moved = (maps.upper.abs() + maps.lower.abs()).mean(1, keepdim=True)
+    lit = maps.light.abs().mean(1, keepdim=True) + maps.crease
+    return (moved * far).mean() + (lit * beside).mean()
 
 
 def agreement(maps: PhotoMaps, aside: Tensor) -> Tensor:
