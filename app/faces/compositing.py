@@ -164,13 +164,7 @@ def composite(photo: Image, crop: Crop, neutral: Image, gain: float = 1.0) -> tu
 
     What cutting the crop and putting it back blurs away is known: the photograph minus its own crop
     put back. It is returned where the content stayed (light, pores under a thin coat of paint);
-    where something was moved or replaced, the loss of what was there before would be a ghost. With
-    `same` for how surely the content stayed, that is
-
-        put back(neutral) + same * (photo - put back(crop))
-            = put back(neutral - same * crop) + same * photo,
-
-    one resampling of a crop instead of two, because `same` is smooth.
+    where something was moved or replaced, the loss of what was there before would be a ghost.
 
     Args:
         photo: uint8 RGB [H, W, 3]; not modified.
@@ -202,25 +196,19 @@ def composite(photo: Image, crop: Crop, neutral: Image, gain: float = 1.0) -> tu
     same = 1.0 - _smoothstep(np.asarray(blurred, np.float32), SAME_CONTENT, OTHER_CONTENT)
     maps = _warp_back(np.dstack([alpha, same]), small_matrix, window, cv2.INTER_LINEAR)
     weight = np.rint(maps[..., 0] * 255).astype(np.uint8)
-    share = (weight.astype(np.float32) / 255)[..., None]
     # From here on only the part of the crop that goes back, with what resampling reaches.
     rows, columns = part = tuple(
         slice(math.floor(along.start * ratio), math.ceil(along.stop * ratio))
         for along in _where(opaque, 4)
     )
     matrix = crop.matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
-    kept = cv2.resize(same, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)[part]
-    new = cv2.subtract(
-        neutral[part],
-        cv2.multiply(crop.image[part], cv2.merge([kept] * 3), dtype=cv2.CV_32F),
-        dtype=cv2.CV_32F,
-    )
-    back = _warp_back(new, matrix, window, cv2.INTER_CUBIC)
     own = photo[top:bottom, left:right]
-    of_back = cv2.merge([share] * 3)
-    of_own = cv2.merge([1 - share * (1 - maps[..., 1:])] * 3)
-    altered[top:bottom, left:right] = cv2.add(
-        cv2.multiply(own, of_own, dtype=cv2.CV_32F), cv2.multiply(back, of_back), dtype=cv2.CV_8U
+    back, again = (
+        _warp_back(layer[part], matrix, window, cv2.INTER_CUBIC) for layer in (neutral, crop.image)
     )
+    lost = cv2.multiply(cv2.subtract(own, again, dtype=cv2.CV_32F), cv2.merge([maps[..., 1]] * 3))
+    change = cv2.add(cv2.subtract(back, own, dtype=cv2.CV_32F), lost)
+    shown = cv2.multiply(change, cv2.merge([weight.astype(np.float32) / 255] * 3))
+    altered[top:bottom, left:right] = cv2.add(own, shown, dtype=cv2.CV_8U)
     mask[top:bottom, left:right] = weight
     return altered, mask
