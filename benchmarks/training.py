@@ -37,7 +37,7 @@ from model_training.classic.stage3 import steps_of_sgd
 from model_training.meter.config import LabelledSets, MeterTrainingConfig
 from model_training.meter.network import BLENDSHAPES, METER_SIZE, QUANTITIES, MeterNet
 from model_training.meter.train import steps_of_meter
-from model_training.photo.batches import PhotoBatch, Window
+from model_training.photo.batches import PhotoBatch
 from model_training.photo.config import PhotoData, PhotoTrainingConfig
 from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.eyes.batches import EyeBatch
@@ -47,6 +47,7 @@ from model_training.photo.eyes.train import eye_parts, steps_of_eyes
 from model_training.photo.network import CROP_SIZE, MAP_STEP
 from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.photo.warm_start import load_meter
+from model_training.photo.windows import Window
 from model_training.portraits.crops import CropCache
 from model_training.runs.compute import Compute, choose
 from model_training.runs.config import Pace
@@ -74,20 +75,19 @@ def photo(compute: Compute) -> Load:
     parts = PhotoParts(config, compute)
     step = PhotoStep(config, parts, ExpressionLoss(meter, calm), compute)
     paired, side, maps = data.synthetic + data.smiles, CROP_SIZE, CROP_SIZE // MAP_STEP
+    images = paired + data.wild
     batch = PhotoBatch(
         neutral=_pictures(paired, 3, side, side),
         expressive=_pictures(paired, 3, side, side),
-        flow=torch.ones(paired, 3, maps, maps),
-        opening=torch.zeros(paired, 1, maps, maps),
-        line=_pictures(paired, 1, maps, maps) * CROP_SIZE,
-        aside=_pictures(paired, 1, maps, maps) * CROP_SIZE,
         wild=_pictures(data.wild, 3, side, side),
-        wild_opening=torch.zeros(data.wild, 1, maps, maps),
+        flow=torch.ones(images, 3, maps, maps),
+        opening=torch.zeros(images, 1, maps, maps),
+        line=_pictures(images, 1, maps, maps) * CROP_SIZE,
+        aside=_pictures(images, 1, maps, maps) * CROP_SIZE,
         lips=_pictures(data.wild, 2, maps, maps) * CROP_SIZE,
-        wild_aside=_pictures(data.wild, 1, maps, maps) * CROP_SIZE,
     )
     sent = compute.send(batch)
-    return Load(lambda index: step(index, Window.middle(), sent), paired + data.wild)
+    return Load(lambda index: step(index, Window.middle(), sent), images)
 
 
 def eyes(compute: Compute) -> Load:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,14 +13,10 @@ from torch import Tensor
 from model_training.photo.config import PhotoData
 from model_training.photo.emphasis import read_emphasis
 from model_training.photo.landmark_flow import aside, below, opening_between
-from model_training.photo.network import (
-    CROP_SIZE,
-    MAP_STEP,
-    WINDOW_LEFT,
-    WINDOW_SIZE,
-    WINDOW_TOP,
-)
+from model_training.photo.network import CROP_SIZE, MAP_STEP
 from model_training.photo.pair_store import Pairs, PairStore, joined
+from model_training.photo.tensors import to_tensor
+from model_training.photo.windows import Shift, Window
 from model_training.portraits.augment import (
     Misalignment,
     augment_pair,
@@ -33,95 +28,43 @@ from model_training.portraits.augment import (
 from model_training.runs.distributed import ALONE, Workers
 
 
-@dataclass(frozen=True)
-class Window:
-    """The 192 px part of the 256 px crops that a step sees.
-
-    Serving always looks at `Window.middle()`; training shifts it, because a network that learns
-    where the frame is takes the face's place for granted. Offsets are even: maps have half the
-    crops' size.
-    """
-
-    top: int
-    left: int
-
-    @classmethod
-    def middle(cls) -> Window:
-        """Where serving looks."""
-        return cls(WINDOW_TOP, WINDOW_LEFT)
-
-    @classmethod
-    def random(cls, rng: np.random.Generator) -> Window:
-        """Up to 6 px up or down and 16 px left or right of the middle."""
-        down, right = 2 * int(rng.integers(-3, 4)), 2 * int(rng.integers(-8, 9))
-        return cls(WINDOW_TOP + down, WINDOW_LEFT + right)
-
-    def cut(self, images: Tensor) -> Tensor:
-        """The window of crops [..., 256, 256], or of their maps [..., 128, 128]."""
-        step = CROP_SIZE // images.shape[-1]
-        top, left, side = self.top // step, self.left // step, WINDOW_SIZE // step
-        return images[..., top : top + side, left : left + side]
-
-    def put_back(self, window: Tensor, crops: Tensor) -> Tensor:
-        """The crops [..., 256, 256] with this in their window."""
-        bottom, right = self.top + WINDOW_SIZE, self.left + WINDOW_SIZE
-        rows = crops[..., self.top : bottom, :]
-        middle = torch.cat([rows[..., : self.left], window, rows[..., right:]], -1)
-        return torch.cat([crops[..., : self.top, :], middle, crops[..., bottom:, :]], -2)
-
-
 class PhotoBatch(NamedTuple):
     """Whole crops, float32 [.., 256, 256] in [-1, 1], and their maps [.., 128, 128].
+
+    The maps are of N = P + W inputs: pairs, then photographs without a partner, whose motion and
+    line are guessed (`guess`) where they are said to be known.
 
     Attributes:
         neutral: [P, 3, S, S] targets.
         expressive: [P, 3, S, S] inputs.
-        flow: [P, 3, H, H], how far off a target's pixel lies in the input (x, y; pixels of the
-            crop), and whether that is known.
-        opening: [P, 1, H, H] in [0, 1], where in the input one looks into the mouth.
-        line: [P, 1, H, H], signed distance to the target's lip line in pixels of the crop.
-        aside: [P, 1, H, H], how far beyond the target's corners of the mouth, in pixels of the
-            crop; negative between them.
         wild: [W, 3, S, S] real expressive photographs.
-        wild_opening: [W, 1, H, H], as `opening`.
+        flow: [N, 3, H, H], how far off a target's pixel lies in the input (x, y; pixels of the
+            crop), and whether that is known.
+        opening: [N, 1, H, H] in [0, 1], where in the input one looks into the mouth.
+        line: [N, 1, H, H], signed distance to the target's lip line in pixels of the crop.
+        aside: [N, 1, H, H], how far beyond the target's corners of the mouth, in pixels of the
+            crop; negative between them.
         lips: [W, 2, H, H], how far below the upper and the lower inner lip a place lies, pixels.
-        wild_aside: [W, 1, H, H], as `aside`, of their own mouths.
     """
 
     neutral: Tensor
     expressive: Tensor
+    wild: Tensor
     flow: Tensor
     opening: Tensor
     line: Tensor
     aside: Tensor
-    wild: Tensor
-    wild_opening: Tensor
     lips: Tensor
-    wild_aside: Tensor
-
-
-def to_tensor(images: NDArray[np.uint8]) -> Tensor:
-    """uint8 [B, H, W, 3] -> float32 [B, 3, H, W] in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).float() / 127.5 - 1
 
 
 def _stacked(maps: list[NDArray[np.float32]]) -> Tensor:
     return torch.from_numpy(np.stack(maps))
 
 
-def _shifted(
-    images: NDArray[np.uint8],
-    lips: NDArray[np.float32],
-    rows: NDArray[np.integer],
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Crops of larger ones [N, S+M, S+M, 3], each from a place by chance, and lips in them."""
-    corners = rng.integers(0, images.shape[1] - CROP_SIZE + 1, (len(rows), 2))
-    crops = [
-        images[int(row), y : y + CROP_SIZE, x : x + CROP_SIZE]
-        for row, (y, x) in zip(rows, corners, strict=True)
-    ]
-    return np.stack(crops), (lips[rows] - corners[:, None, None, ::-1]).astype(np.float32)
+def _flow_and_trust(flow: NDArray[np.floating], known: NDArray[np.bool_]) -> Tensor:
+    """[B, H, H, 2] and [B, H, H] as float32 [B, 3, H, H]."""
+    both = np.concatenate([flow, known[..., None]], 3, dtype=np.float32)
+    return torch.from_numpy(np.ascontiguousarray(both.transpose(0, 3, 1, 2)))
 
 
 class PhotoBatches:
@@ -137,6 +80,9 @@ class PhotoBatches:
         self.smiles = PairStore.open(data.prepared / "smiles")
         self.expressive = np.load(data.prepared / "expressive.npy", mmap_mode="r")
         self.lips = np.load(data.prepared / "expressive-lips.npy")
+        self.flow = np.load(data.prepared / "expressive-flow.npy", mmap_mode="r")
+        self.known = np.load(data.prepared / "expressive-known.npy", mmap_mode="r")
+        self.line = np.load(data.prepared / "expressive-line.npy")
         self.neutral = np.load(data.prepared / "neutral.npy", mmap_mode="r")
         self.neutral_lips = np.load(data.prepared / "neutral-lips.npy")
         weights = np.load(data.prepared / "rarity.npy").astype(np.float64)
@@ -162,11 +108,10 @@ class PhotoBatches:
         if data.unchanged:
             drawn.append(self._unchanged(rng))
         pairs = joined(drawn)
-        flow = np.concatenate([pairs.flow, pairs.known[..., None].astype(np.float32)], 3)
         return (
             to_tensor(pairs.neutral),
             to_tensor(pairs.expressive),
-            torch.from_numpy(np.ascontiguousarray(flow.transpose(0, 3, 1, 2))),
+            _flow_and_trust(pairs.flow, pairs.known),
             torch.from_numpy(pairs.opening[:, None]),
             torch.from_numpy(pairs.line),
         )
@@ -174,7 +119,8 @@ class PhotoBatches:
     def _unchanged(self, rng: np.random.Generator) -> Pairs:
         """Real calm photographs that are their own targets."""
         rows = rng.integers(0, len(self.neutral), self.data.unchanged)
-        crops, lips = _shifted(self.neutral, self.neutral_lips, rows, rng)
+        shift = Shift(rows, self.neutral.shape[1], rng)
+        crops, lips = shift.of_images(self.neutral), shift.of_points(self.neutral_lips)
         half = CROP_SIZE // MAP_STEP
         return Pairs(
             neutral=crops,
@@ -185,16 +131,22 @@ class PhotoBatches:
             line=lips.mean(1),
         )
 
-    def _wild(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Real expressive crops and the inner edges of their lips [W, 2, 11, 2]."""
+    def _wild(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Real expressive crops, their flow with trust, the inner edges of their lips [W, 2, 11, 2]
+        and the calm lip line [W, 11, 2]."""
         rows = rng.choice(len(self.expressive), self.data.wild, p=self.rarity)
-        crops, lips = _shifted(self.expressive, self.lips, rows, rng)
-        return to_tensor(crops), torch.from_numpy(lips)
+        shift = Shift(rows, self.expressive.shape[1], rng)
+        return (
+            to_tensor(shift.of_images(self.expressive)),
+            _flow_and_trust(shift.of_images(self.flow), shift.of_images(self.known)),
+            torch.from_numpy(shift.of_points(self.lips)),
+            torch.from_numpy(shift.of_points(self.line)),
+        )
 
     def draw(self, rng: np.random.Generator) -> PhotoBatch:
         """A batch, augmented."""
         neutral, expressive, flow, opening, line = self._pairs(rng)
-        wild, lips = self._wild(rng)
+        wild, wild_flow, lips, wild_line = self._wild(rng)
         paired = len(neutral)
         if rng.random() < self.data.misaligned:
             off = Misalignment.draw(paired, rng)
@@ -203,30 +155,31 @@ class PhotoBatches:
             flow, opening = off.of_flow(flow), off.of_maps(opening)
             line = off.of_points(line, CROP_SIZE)
             off = Misalignment.draw(len(wild), rng)
-            wild, lips = off.of_maps(wild), off.of_points(lips, CROP_SIZE)
+            wild, wild_flow = off.of_maps(wild), off.of_flow(wild_flow)
+            lips = off.of_points(lips, CROP_SIZE)
+            wild_line = off.of_points(wild_line, CROP_SIZE)
         mirrored = torch.from_numpy(rng.random(paired) < 0.5)
         neutral, expressive = flip(neutral, mirrored), flip(expressive, mirrored)
         flow, opening = mirrored_flow(flow, mirrored), flip(opening, mirrored)
         line = mirrored_points(line, CROP_SIZE, mirrored)
         neutral, expressive, flow = augment_pair(neutral, expressive, flow, rng)
         mirrored = torch.from_numpy(rng.random(len(wild)) < 0.5)
-        wild, lips = flip(wild, mirrored), mirrored_points(lips, CROP_SIZE, mirrored)
-        lines, edges = line.numpy(), lips.numpy()
+        wild, wild_flow = flip(wild, mirrored), mirrored_flow(wild_flow, mirrored)
+        lips = mirrored_points(lips, CROP_SIZE, mirrored)
+        wild_line = mirrored_points(wild_line, CROP_SIZE, mirrored)
+        lines, edges = torch.cat([line, wild_line]).numpy(), lips.numpy()
+        openings = [opening_between(both, CROP_SIZE, MAP_STEP)[None] for both in edges]
         return PhotoBatch(
             neutral=neutral,
             expressive=expressive,
-            flow=flow,
-            opening=opening,
+            wild=augment_single(wild, rng),
+            flow=torch.cat([flow, wild_flow]),
+            opening=torch.cat([opening, _stacked(openings)]),
             line=_stacked([below(one, CROP_SIZE, MAP_STEP)[None] for one in lines]),
             aside=_stacked([aside(one, CROP_SIZE, MAP_STEP)[None] for one in lines]),
-            wild=augment_single(wild, rng),
-            wild_opening=_stacked(
-                [opening_between(both, CROP_SIZE, MAP_STEP)[None] for both in edges]
-            ),
             lips=_stacked(
                 [np.stack([below(one, CROP_SIZE, MAP_STEP) for one in both]) for both in edges]
             ),
-            wild_aside=_stacked([aside(both[0], CROP_SIZE, MAP_STEP)[None] for both in edges]),
         )
 
     def calm_crops(self, count: int) -> Tensor:

@@ -27,12 +27,15 @@ class PrepareConfig:
         data: folder with london/, canada/ and fairface/, where the landmark table's paths start.
         landmarks: landmark table (.npz) of those images.
         out: folder to write.
+        teacher: exported photo/network.onnx that guesses what expressive faces look like calm;
+            without one, photographs without a partner teach no motion.
         size: crop side S in pixels.
     """
 
     data: DirectoryPath
     landmarks: FilePath
     out: Path
+    teacher: FilePath | None = None
     size: int = 256
 
 
@@ -66,6 +69,7 @@ class PhotoLossWeights:
 
     Attributes:
         displacement: both flows against the renderer's, or the landmarks'.
+        guessed: what guessed motion and line count of known ones (`guess`).
         line: the signed distance to the lip line, in pixels.
         opening: where one looks into the mouth.
         agreement: difference of the flows beyond the corners of the mouth.
@@ -79,6 +83,7 @@ class PhotoLossWeights:
     """
 
     displacement: float = 400.0
+    guessed: float = 0.7
     line: float = 0.1
     opening: float = 0.5
     agreement: float = 5.0

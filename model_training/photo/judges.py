@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from model_training.photo.batches import PhotoBatch, PhotoBatches, Window
+from model_training.photo.batches import PhotoBatch, PhotoBatches
 from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.network import PhotoMaps
 from model_training.photo.render import render
 from model_training.photo.warm_start import load_meter
+from model_training.photo.windows import Window
 
 CALM_CROPS = 512
 """Real neutral faces from which the expression loss learns what calm is."""

@@ -19,7 +19,7 @@ Points = NDArray[np.floating]
 _UPPER_LIP = {*INNER_LIP_TOP[1:-1], 185, 40, 39, 37, 0, 267, 269, 270, 409, 184, 74, 73, 72, 11,
               302, 303, 304, 408, 183, 42, 41, 38, 12, 268, 271, 272, 407}
 # fmt: on
-_LOWER_LIP = {*LIPS} - _UPPER_LIP - {61, 291, 78, 308, 76, 306, 62, 292}
+LOWER_LIP = {*LIPS} - _UPPER_LIP - {61, 291, 78, 308, 76, 306, 62, 292}
 _POINTS = 468
 _GRID = 4
 """Pixels from one point of the spline's grid to the next: it is smooth."""
@@ -112,7 +112,7 @@ def landmark_flow(
     at = np.arange(0.5, size, _GRID) + (_GRID - 1) / 2
     grid = np.stack(np.meshgrid(at, at), -1).reshape(-1, 2)
     layers = []
-    for left_out in (_LOWER_LIP, _UPPER_LIP):
+    for left_out in (LOWER_LIP, _UPPER_LIP):
         kept = [k for k in range(_POINTS) if k not in left_out]
         target = np.concatenate([neutral[kept], rim])
         source = np.concatenate([expressive[kept], rim])

@@ -40,6 +40,8 @@ _BESIDE = 2
 """Values of the maps around what is known beyond which nothing is to move, and to be lit."""
 _GRAIN = 5
 """Pixels of the window over which light is compared: grain and a pixel's misplacement are none."""
+_SEAM, _SEAM_COUNTS = 2.5, 4.0
+"""Pixels from the lip line within which light is compared as it is, and what that counts."""
 
 
 def region_weights(device: torch.device | None = None) -> Tensor:
@@ -150,11 +152,18 @@ def total_variation(maps: Tensor) -> Tensor:
     return across + (maps[..., 1:, :] - maps[..., :-1, :]).abs().mean()
 
 
-def line_error(found: Tensor, line: Tensor, aside: Tensor) -> Tensor:
-    """Distance of the signed distances to the lip line, mostly where the mouth is, in pixels."""
+def line_error(found: Tensor, line: Tensor, aside: Tensor, sure: Tensor) -> Tensor:
+    """Distance of the signed distances to the lip line, mostly where the mouth is, in pixels.
+
+    Args:
+        found: [B, 1, h, w].
+        line: see `displacement`.
+        aside: see `displacement`.
+        sure: [B, 1, 1, 1], what each sample counts.
+    """
     near = (line.abs() < LINE_REACH).float() * (1 - _beyond_corners(aside))
     wanted = line.clamp(-LINE_REACH, LINE_REACH)
-    return ((found - wanted).abs() * (0.1 + near)).mean()
+    return ((found - wanted).abs() * (0.1 + near) * sure).mean()
 
 
 def opening_error(found: Tensor, opening: Tensor) -> Tensor:
@@ -169,11 +178,14 @@ def light_error(
     expressive: Tensor,
     true: Tensor,
     line: Tensor,
+    aside: Tensor,
     regions: Tensor,
 ) -> Tensor:
     """Distance from the neutral face when the true motion is done and the maps' light added.
 
-    The true motion, not the network's: light is not to hide what is out of place.
+    The true motion, not the network's: light is not to hide what is out of place. Right at the lip
+    line every pixel counts for itself: how dark and how sharp that line is depends on how sharp the
+    photograph is.
 
     Args:
         maps: of the pairs.
@@ -181,15 +193,21 @@ def light_error(
         expressive: the same of the inputs.
         true: see `displacement`.
         line: see `displacement`.
+        aside: see `displacement`.
         regions: see `displacement`.
     """
     side = neutral.shape[-1]
-    moved = fetch(expressive, enlarge(true[:, :2] * (2.0 / WINDOW_SIZE), side))
-    lit = illuminate(moved, maps.light, maps.crease, line)
+    # Not interpolated: between the layers' motions lie the teeth.
+    flow = F.interpolate(true[:, :2] * (2.0 / WINDOW_SIZE), size=(side, side), mode="nearest")
+    lit = illuminate(fetch(expressive, flow), maps.light, maps.crease, line)
     # What is not known lies in no average: beside the face another flow would be right.
     trust = enlarge(true[:, 2:], side)
-    off = F.avg_pool2d((lit - neutral) * trust, _GRAIN, 1, _GRAIN // 2)
-    return (off.abs() * enlarge(regions, side)).mean()
+    off = (lit - neutral) * trust
+    seam = torch.exp(-((line / _SEAM) ** 2)) * (1 - _beyond_corners(aside))
+    broad = F.avg_pool2d(off, _GRAIN, 1, _GRAIN // 2)
+    return (broad.abs() * enlarge(regions, side)).mean() + _SEAM_COUNTS * (
+        off.abs() * enlarge(seam, side)
+    ).mean()
 
 
 def lips_meet(maps: PhotoMaps, lips: Tensor, aside: Tensor) -> Tensor:

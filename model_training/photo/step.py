@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model_training.photo.batches import PhotoBatch, Window
+from model_training.photo.batches import PhotoBatch
 from model_training.photo.config import PhotoTrainingConfig
 from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.judges import judged
@@ -25,6 +25,7 @@ from model_training.photo.losses import (
     tucked,
 )
 from model_training.photo.network import PhotoMaps, PhotoNet
+from model_training.photo.windows import Window
 from model_training.runs.averages import WeightAverage
 from model_training.runs.compute import Compute
 from model_training.runs.distributed import ALONE, Workers
@@ -103,25 +104,30 @@ class PhotoStep:
     def _geometry(
         self, window: Window, batch: PhotoBatch, maps: PhotoMaps
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What is known: motion, line and light of pairs, the opening of all."""
+        """What is known: motion and line of pairs, light of pairs, the opening of all; and what is
+        guessed of the others' motion and line."""
         weights, paired = self.config.weights, len(batch.neutral)
         neutral, expressive = window.cut(batch.neutral), window.cut(batch.expressive)
-        regions, line = window.cut(self.regions), window.cut(batch.line)
-        opening, true = window.cut(batch.opening), window.cut(batch.flow)
+        regions, line, aside = (
+            window.cut(part) for part in (self.regions, batch.line, batch.aside)
+        )
+        opening, flow = window.cut(batch.opening), window.cut(batch.flow)
+        counts = flow.new_ones(len(flow), 1, 1, 1)
+        counts[paired:] = weights.guessed
+        true = tucked(torch.cat([flow[:, :2], flow[:, 2:] * counts], 1), line, opening)
+        sure = true[:, 2:].amax((1, 2, 3), keepdim=True)
+        misplaced = displacement(maps, true, line, aside, regions)
+        off_line = line_error(maps.line, line, aside, sure)
+        unseen = opening_error(maps.opening, opening)
         known = PhotoMaps(*(part[:paired] for part in maps))
-        openings = torch.cat([opening, window.cut(batch.wild_opening)])
-        aside = window.cut(batch.aside)
-        asides = torch.cat([aside, window.cut(batch.wild_aside)])
-        misplaced = displacement(known, tucked(true, line, opening), line, aside, regions)
-        off_line = line_error(known.line, line, aside)
-        unseen = opening_error(maps.opening, openings)
-        unlit = light_error(known, neutral, expressive, true, line, regions)
+        true, line_known, aside_known = true[:paired], line[:paired], aside[:paired]
+        unlit = light_error(known, neutral, expressive, true, line_known, aside_known, regions)
         loss = (
             weights.displacement * misplaced
             + weights.line * off_line
             + weights.opening * unseen
             + weights.light * unlit
-            + weights.agreement * agreement(maps, asides)
+            + weights.agreement * agreement(maps, aside)
             + weights.stillness * stillness(known, true)
             + weights.smooth * roughness(maps)
             + weights.even * total_variation(maps.light)
@@ -139,7 +145,7 @@ class PhotoStep:
         """What is asked of outputs: real photographs' lips that meet, and what the meter reads."""
         weights, paired = self.config.weights, len(batch.neutral)
         unknown = PhotoMaps(*(part[paired:] for part in maps))
-        apart = lips_meet(unknown, window.cut(batch.lips), window.cut(batch.wild_aside))
+        apart = lips_meet(unknown, window.cut(batch.lips), window.cut(batch.aside[paired:]))
         loss, values = weights.lips * apart, {"lips": apart.detach()}
         if self.expression is not None:
             with self.compute.autocast():

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_training.photo.batches import PhotoBatch, PhotoBatches, Window, photo_steps
+from model_training.photo.batches import PhotoBatch, PhotoBatches, photo_steps
 from model_training.photo.config import PhotoTrainingConfig
 from model_training.photo.judges import expression_judge
 from model_training.photo.sheets import photo_sheet
 from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.photo.warm_start import load_photo_network, settle_norms
+from model_training.photo.windows import Window
 from model_training.runs.ahead import Ahead
 from model_training.runs.compute import ON_CPU, Compute
 from model_training.runs.config import Pace

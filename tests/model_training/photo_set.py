@@ -77,6 +77,11 @@ def write_photo_set(folder: Path, count: int = 4) -> tuple[Path, Path]:
         crops = np.stack([drawn_face(is_open, i, side) for i in range(count)])
         np.save(prepared / f"{name}.npy", crops)
         np.save(prepared / f"{name}-lips.npy", np.stack([drawn_lips(is_open, side)] * count))
+    guessed = drawn_geometry(side)
+    np.save(prepared / "expressive-flow.npy", np.stack([guessed.flow] * count))
+    np.save(prepared / "expressive-known.npy", np.stack([guessed.known] * count))
+    line = drawn_lips(False, side).mean(0)
+    np.save(prepared / "expressive-line.npy", np.stack([line] * count))
     np.save(prepared / "rarity.npy", np.ones(count, np.float32))
     np.save(prepared / "panel.npy", pairs[:, 1])
     return folder / "pairs", prepared

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model_training.photo.batches import to_tensor
 from model_training.photo.eyes.config import EyeData
 from model_training.photo.eyes.network import BOX_LEFT, BOX_TOP, PATCH_HEIGHT, PATCH_WIDTH
 from model_training.photo.eyes.prepare import CROP_SIDE, HEIGHT, MARGIN_X, MARGIN_Y, WIDTH
+from model_training.photo.tensors import to_tensor
 from model_training.portraits.augment import compress, side_light, soften, to_grey
 
 RENDERED_SHUT, RENDERED_OPEN = 0.7, 0.4

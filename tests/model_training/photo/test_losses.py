@@ -106,11 +106,14 @@ def test_open_lips_are_fetched_inside_the_lip() -> None:
 
 def test_line_and_opening_cost_nothing_when_found() -> None:
     line = lines()
-    assert line_error(line.clamp(-10, 10), line, sideways()) == 0
+    sure = torch.ones(1, 1, 1, 1)
+    assert line_error(line.clamp(-10, 10), line, sideways(), sure) == 0
     near, far = line.clamp(-10, 10).clone(), line.clamp(-10, 10).clone()
     near[..., 56:60, 48] += 1
     far[..., 10:14, 48] += 1
-    assert line_error(near, line, sideways()) > 5 * line_error(far, line, sideways()) > 0
+    off = line_error(near, line, sideways(), sure)
+    assert off > 5 * line_error(far, line, sideways(), sure) > 0
+    assert line_error(near, line, sideways(), 0.5 * sure).item() == pytest.approx(off.item() / 2)
     opening = torch.zeros(1, 1, 8, 8)
     opening[..., 4:] = 1
     assert opening_error(opening, opening) < 1e-3
@@ -137,13 +140,34 @@ def test_light_is_what_the_true_motion_leaves() -> None:
     fold = neutral.clone()
     fold[..., 100:120, 60:80] = -0.5  # half of its light
     maps, line = plain_maps(), torch.full((1, 1, MAP_SIZE, MAP_SIZE), -10.0)
-    without = light_error(maps, neutral, fold, known(0, 0), line, REGIONS)
+    without = light_error(maps, neutral, fold, known(0, 0), line, sideways(), REGIONS)
     lit = maps._replace(light=torch.zeros_like(maps.light))
     lit.light[..., 50:60, 30:40] = 1.0
-    assert light_error(lit, neutral, fold, known(0, 0), line, REGIONS) < 0.15 * without
+    assert light_error(lit, neutral, fold, known(0, 0), line, sideways(), REGIONS) < 0.15 * without
     shifted = neutral.clone()
     shifted[..., 108:128, 60:80] = -0.5
-    assert light_error(lit, neutral, shifted, known(0, 8.0), line, REGIONS) < 0.2 * without
+    assert (
+        light_error(lit, neutral, shifted, known(0, 8.0), line, sideways(), REGIONS) < 0.2 * without
+    )
+
+
+def test_the_dark_line_is_as_sharp_as_the_photograph() -> None:
+    line, still = lines(120.0), known(0, 0)
+    rows = torch.arange(192.0).view(1, 1, 192, 1).expand(1, 3, 192, 192)
+    calm = torch.zeros(1, 3, 192, 192)
+    sharp, soft = (
+        (calm + 1) * (1 - depth * torch.exp(-(((rows - 119.5) / width) ** 2))) - 1
+        for depth, width in ((0.6, 1.1), (0.22, 3.0))
+    )
+
+    def darkest(target: torch.Tensor) -> float:
+        depths = np.linspace(0, 1, 21)
+        dark = [plain_maps()._replace(crease=torch.full_like(line, depth)) for depth in depths]
+        cost = [light_error(m, target, calm, still, line, sideways(), REGIONS) for m in dark]
+        return float(depths[int(np.argmin(cost))])
+
+    assert darkest(sharp) >= 0.7
+    assert darkest(soft) < 0.5
 
 
 def test_lips_meet_where_both_edges_come_to_the_line() -> None:

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from app.settings import DEFAULT_MODELS_DIR
-from model_training.photo.batches import PhotoBatches, Window
+from model_training.photo.batches import PhotoBatches
 from model_training.photo.config import PhotoConfig, PhotoData, PhotoTrainingConfig
 from model_training.photo.train import train_photo
 from model_training.photo.warm_start import initializers
+from model_training.photo.windows import Shift, Window
 from model_training.runs.ahead import Ahead
 from model_training.runs.checkpoint import CheckpointError, load_checkpoint
 from model_training.runs.log import read_rows
@@ -108,19 +109,35 @@ def test_windows_hold_the_face(training: PhotoTrainingConfig) -> None:
     assert batch.neutral.shape == batch.expressive.shape == (count, 3, 256, 256)
     assert torch.equal(batch.neutral[-1], batch.expressive[-1]), "the last is its own target"
     moved = (batch.flow[:, :2].abs() * batch.flow[:, 2:]).amax((1, 2, 3))
-    assert moved[-1] == 0, "nothing moves between equal pictures"
-    assert (moved[:-1] > 10).all(), "an opening mouth moves"
-    assert batch.opening[-1].max() == 0
-    assert batch.wild_opening.flatten(1).sum(1).min() > 100
+    assert moved[count - 1] == 0, "nothing moves between equal pictures"
+    assert moved.shape == (count + 2,)
+    assert (moved[: count - 1] > 10).all(), "an opening mouth moves"
+    assert (moved[count:] > 10).all(), "and so does one whose motion is guessed"
+    assert batch.opening[count - 1].max() == 0
+    assert batch.opening[count:].flatten(1).sum(1).min() > 100
     lips = batch.lips[:, :, 100, 64]
     assert (lips[:, 0] - lips[:, 1] > 20).all(), "the lower lip's edge lies below the upper one's"
     assert batch.line[:, 0, 20, 64].max() < 0 < batch.line[:, 0, 120, 64].min()
     window = Window.random(rng)
     cut = window.cut(batch.wild)
     assert cut.shape == (2, 3, 192, 192)
-    assert window.cut(batch.line).shape == (count, 1, 96, 96)
+    assert window.cut(batch.line).shape == (count + 2, 1, 96, 96)
     assert torch.equal(window.put_back(cut, batch.wild), batch.wild)
     assert torch.equal(window.cut(window.put_back(-cut, batch.wild)), -cut)
+
+
+def test_maps_are_shifted_with_their_crops() -> None:
+    side = 272
+    crops = np.arange(2 * side * side, dtype=np.int64).reshape(2, side, side)
+    maps = crops[:, ::2, ::2]
+    points = np.full((2, 3, 2), 100, np.float32)
+    shift = Shift(np.array([1, 0, 1]), side, np.random.default_rng(1))
+    assert len(np.unique(shift.corners)) > 2
+    cut, cut_maps, moved = shift.of_images(crops), shift.of_images(maps), shift.of_points(points)
+    assert cut.shape == (3, 256, 256)
+    assert np.array_equal(cut[:, ::2, ::2], cut_maps)
+    for row, at, crop in zip((1, 0, 1), moved[:, 0].astype(int), cut, strict=True):
+        assert crop[at[1], at[0]] == crops[row, 100, 100]
 
 
 @pytest.mark.slow

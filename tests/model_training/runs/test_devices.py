@@ -26,7 +26,7 @@ from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
 from model_training.meter.data import MeterBatches, MeterSet
 from model_training.meter.network import BLENDSHAPE_NAMES, MeterNet
 from model_training.meter.train import steps_of_meter
-from model_training.photo.batches import PhotoBatch, Window
+from model_training.photo.batches import PhotoBatch
 from model_training.photo.config import PhotoConfig, PhotoData, PhotoTrainingConfig
 from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.eyes.adversarial import AdversarialParts
@@ -34,6 +34,7 @@ from model_training.photo.eyes.batches import EyeBatch
 from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeTrainingConfig
 from model_training.photo.eyes.train import eye_parts, steps_of_eyes
 from model_training.photo.step import PhotoParts, PhotoStep
+from model_training.photo.windows import Window
 from model_training.portraits.crops import CropCache
 from model_training.runs.averages import WeightAverage
 from model_training.runs.compute import ON_CPU, Compute
@@ -82,7 +83,7 @@ def pictures(*shape: int) -> Tensor:
 
 
 def photo(compute: Compute) -> Made:
-    """With the meter as a judge, on two pairs and a photograph without one."""
+    """With the meter as a judge, on a pair and a photograph without one."""
     config = PhotoTrainingConfig(
         PhotoData((), Path()), Path(), judged_from=0, judged_ramp=1, network=PHOTO
     )
@@ -92,9 +93,9 @@ def photo(compute: Compute) -> Made:
     step = PhotoStep(config, parts, meter, compute)
     pair, maps = pictures(2, 3, 256, 256), pictures(2, 3, 128, 128)
     batch = PhotoBatch(
-        *(pair, pair.flip(3), torch.cat([maps[:, :2], (maps[:, 2:] > 0).float()], 1)),
-        *((maps[:, :1] > 0).float(), maps[:, 1:2] * 20, maps[:, :1] * 60),
-        *(pair[:1], (maps[:1, :1] > 0).float(), maps[:1, :2] * 20, maps[:1, :1] * 60),
+        *(pair[:1], pair[:1].flip(3), pair[1:]),
+        torch.cat([maps[:, :2], (maps[:, 2:] > 0).float()], 1),
+        *((maps[:, :1] > 0).float(), maps[:, 1:2] * 20, maps[:, :1] * 60, maps[:1, :2] * 20),
     )
     return averaged(lambda index: step(index, Window.middle(), compute.send(batch)), parts)
 
