@@ -40,7 +40,7 @@ _BESIDE = 2
 """Values of the maps around what is known beyond which nothing is to move, and to be lit."""
 _GRAIN = 5
 """Pixels of the window over which light is compared: grain and a pixel's misplacement are none."""
-_SEAM, _SEAM_COUNTS = 2.5, 4.0
+_SEAM, _SEAM_COUNTS = 2.5, 8.0
 """Pixels from the lip line within which light is compared as it is, and what that counts."""
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from model_training.portraits.luma import LUMA
 
-SOFT, COMPRESSED, NOISY = 0.3, 0.2, 0.25
+SOFT, COMPRESSED, NOISY = 0.4, 0.2, 0.25
 """Shares of small or unsharp photographs, of visibly compressed ones, and of grainy ones."""
 
 
