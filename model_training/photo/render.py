@@ -17,6 +17,7 @@ from model_training.photo.network import (
     CROP_SIZE,
     MAP_SIZE,
     MAP_STEP,
+    WINDOW_SIZE,
     WINDOW_TOP,
     PhotoMaps,
 )
@@ -27,6 +28,14 @@ CREASE_WIDTH = 1.1
 """Half width of the dark line between the lips, in pixels of the window."""
 DARKEST = 0.65
 """Share of its light that the line takes away at most."""
+GAP_COUNTS = 0.45
+"""What the opening darkens of that: teeth become as dark as lips, not a hole."""
+SEAM = 1.8
+"""Pixels of the output over which the layers run into each other: no camera is sharper."""
+_MOUTH_ROWS, _MOUTH_COLUMNS = slice(48, 88), slice(20, 76)
+"""Where a mouth can be, in values of the maps."""
+_TOGETHER = 0.5
+"""Pixels of the window that the layers' motions may differ by where lips were together before."""
 REGIONS = ("brows", "eyes", "mouth")
 """Parts of the face that can be left as they are, from above to below."""
 _EYE_TOP, _EYE_BOTTOM = (-13.0, 8.0), (14.0, 16.0)
@@ -135,7 +144,7 @@ def illuminate(
     profile = torch.exp(-((enlarge(line, side) / CREASE_WIDTH) ** 2))
     shadow = profile * enlarge(crease, side)
     if gap is not None:
-        shadow = torch.maximum(shadow, enlarge(gap, side))
+        shadow = torch.maximum(shadow, GAP_COUNTS * enlarge(gap, side))
     return (image + 1) * (gain * (1 - DARKEST * shadow)) - 1
 
 
@@ -154,6 +163,42 @@ def render(image: Tensor, maps: PhotoMaps) -> Tensor:
     return illuminate(warped, maps.light, maps.crease, motion.line, motion.gap)
 
 
+def soften_seam(picture: Tensor, motion: Composed) -> Tensor:
+    """Blur the line along which the layers came together, over about a pixel of the picture.
+
+    Cut within a pixel, it is sharper than anything else in a small photograph. Lips that were
+    together stay as they are.
+
+    Args:
+        picture: [B, 3, S, S], the rendered window.
+        motion: as composed.
+    """
+    ratio = picture.shape[-1] // MAP_SIZE
+    rows, columns = (
+        slice(where.start * ratio, where.stop * ratio) for where in (_MOUTH_ROWS, _MOUTH_COLUMNS)
+    )
+    mouth = picture[..., rows, columns]
+    upper, lower, line = (
+        part[..., _MOUTH_ROWS, _MOUTH_COLUMNS]
+        for part in (motion.upper, motion.lower, motion.line * (ratio / MAP_STEP))
+    )
+    apart = (upper - lower).abs().sum(1, keepdim=True) * (WINDOW_SIZE / 2)
+    met = (apart - _TOGETHER).clamp(0, 1)
+    line, met = (
+        F.interpolate(part, size=mouth.shape[-2:], mode="bilinear", align_corners=False)
+        for part in (line, met)
+    )
+    blurred = mouth
+    for _ in range(2):
+        blurred = F.avg_pool2d(blurred, 3, 1, 1, count_include_pad=False)
+    share = met * torch.exp(-((line / SEAM) ** 2))
+    softened = mouth + share * (blurred - mouth)
+    beside = picture[..., rows, : columns.start], picture[..., rows, columns.stop :]
+    middle = torch.cat([beside[0], softened, beside[1]], -1)
+    above, beneath = picture[..., : rows.start, :], picture[..., rows.stop :, :]
+    return torch.cat([above, middle, beneath], -2)
+
+
 def render_sharp(image: Tensor, maps: PhotoMaps, amount: Tensor) -> Tensor:
     """The same for serving: one bicubic warp whose two layers meet within one pixel.
 
@@ -168,4 +213,5 @@ def render_sharp(image: Tensor, maps: PhotoMaps, amount: Tensor) -> Tensor:
     below = enlarge(motion.line, side) > 0
     flow = torch.where(below, enlarge(motion.lower, side), enlarge(motion.upper, side))
     warped = fetch(image, flow, "bicubic")
-    return illuminate(warped, maps.light * amount, maps.crease * amount, motion.line, motion.gap)
+    lit = illuminate(warped, maps.light * amount, maps.crease * amount, motion.line, motion.gap)
+    return soften_seam(lit, motion)

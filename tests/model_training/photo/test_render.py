@@ -74,6 +74,21 @@ def test_light_multiplies_and_the_line_is_dark() -> None:
     assert out[0, 0, 80, 96].item() == pytest.approx(0, abs=1e-4)
 
 
+@pytest.mark.parametrize("size", [192, 384])
+def test_lips_that_came_together_meet_softly_and_others_stay(size: int) -> None:
+    image = torch.full((1, 3, size, size), -0.4)
+    image[..., size // 2 :, :] = 0.4  # a light lower lip
+    maps = plain_maps()._replace(line=lines(96.0).clamp(-10, 10))
+    torch.testing.assert_close(render_sharp(image, maps, ALL), image, atol=2e-4, rtol=0)
+    maps.upper[:, 1], maps.lower[:, 1] = -8 * PIXEL, 8 * PIXEL
+    out = render_sharp(image, maps, ALL)
+    middle = out[0, 0, :, size // 2]
+    assert middle.diff().max() < 0.5, "the step of 0.8 is spread over several pixels"
+    seen = slice(size // 2 - 8, size // 2 + 8)
+    torch.testing.assert_close(middle[: seen.start], image[0, 0, : seen.start, 0])
+    torch.testing.assert_close(middle[seen.stop :], image[0, 0, seen.stop :, 0])
+
+
 def test_regions_share_the_face_and_leave_the_rest() -> None:
     shares = region_shares()
     torch.testing.assert_close(shares.sum(0), torch.ones(1, MAP_SIZE, 1))
