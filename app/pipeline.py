@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.editing import FaceEditor
-from app.errors import IncompatibleOptionsError, ModelFileError, ModelNotAvailableError
+from app.errors import ModelFileError, ModelNotAvailableError
 from app.faces.advice import advise
 from app.faces.alignment import crop_matrix, cut
 from app.faces.detector import Face, FaceDetector
@@ -26,6 +26,7 @@ from app.imaging.decode import DecodeLimits, Photograph, decode
 from app.imaging.mark import with_mark
 from app.imaging.picture import PictureWriter
 from app.inference.providers import installed_build
+from app.inference.regions import check_regions
 from app.inference.registry import Model, load_models
 from app.inference.runtime import RuntimeOptions
 from app.inference.threads import InFlight
@@ -132,14 +133,17 @@ class Neutralizer:
 
         Raises:
             ModelFileError: the default model is not made for moving pictures.
+            IncompatibleOptionsError: it does not know the regions that are asked for.
         """
+        options = options or VideoOptions()
         model = MotionModel(
             self._settings.models_dir,
             self._settings.default_model,
             RuntimeOptions.of(self._settings),
         )
+        check_regions(self._settings.default_model, model.regions, options.chosen_regions)
         least = self._settings.min_eye_distance
-        return neutral_frames(frames, self._detector, model, options or VideoOptions(), least)
+        return neutral_frames(frames, self._detector, model, options, least)
 
     def analyze(
         self,
@@ -209,11 +213,7 @@ class Neutralizer:
     def _neutralize(self, data: bytes, options: Options, progress: Progress) -> Result:
         options = options.for_format()
         model = self._model(options)
-        if missing := options.chosen_regions - set(model.session.regions):
-            raise IncompatibleOptionsError(
-                f"The model {model.name} cannot tell {', '.join(sorted(missing))} from the rest of "
-                "the face; leave regions out."
-            )
+        check_regions(model.name, model.session.regions, options.chosen_regions)
         photograph, chosen, found, notes = self._look(data, options, progress)
         edited = self._editor.edit(photograph.pixels, chosen, found, model, options, progress)
         readings = [face.identity for face in edited.faces if face.identity is not None]

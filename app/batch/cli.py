@@ -61,7 +61,7 @@ def batch(
     settings = settings_from(device=device, warm_up=False)
     configure_logging(settings)
     count = workers or usable_cores()
-    with start_errors(), stopping() as stop:
+    with start_errors(), request_errors(), stopping() as stop:
         job = Job(source, target, settings, options, count, gpus, address)
         try:
             summary = run_batch(job, engine, retry_bad, stop)

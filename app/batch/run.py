@@ -17,6 +17,7 @@ from app.batch.sources import chunks, look_into
 from app.batch.store import BAD_IMAGES, ResultStore
 from app.batch.watch import watching
 from app.errors import StartupError, StoicNetError
+from app.inference.regions import check_regions, regions_of
 from app.inference.registry import FUSED, read_manifest
 from app.ray.cluster import place
 from app.stopping import Stop
@@ -90,6 +91,7 @@ def run_batch(
         StoppedRunError: one came later, and images are left.
         StartupError: the input, the output, a model or the engine cannot be used, or stopped
             being usable; what is done stays done.
+        IncompatibleOptionsError: the model does not know the regions that are asked for.
     """
     job = _placed(job, engine)
     stop = stop or Stop()
@@ -175,12 +177,15 @@ def _identity(job: Job) -> dict[str, Any]:
 
     Raises:
         StartupError: the model is not there.
+        IncompatibleOptionsError: it does not know the regions that are asked for.
     """
     settings = job.settings
     models = read_manifest(settings.models_dir).models
     name = job.options.model or settings.default_model
     if name not in models or FUSED not in models[name].files:
         raise WrongRunError(f"The model {name} is not installed; there is: {', '.join(models)}.")
+    if wanted := job.options.chosen_regions:  # only then: it takes a second to load a graph
+        check_regions(name, regions_of(settings.models_dir, name), wanted)
     return {
         "stoicnet": software_version(),
         "input": Place.of(job.source).root,

@@ -47,9 +47,9 @@ the mouth.
 SHADED = 0.4
 """Light of the eyes, relative to the cheeks, under which they are behind dark glasses.
 
-281 of 15,669 LFW and FairFace faces are under it. Of 64 of these, drawn by chance and looked at, 52
-wear sunglasses and 12 have their eyes in a deep shadow. Light lenses are missed: of nine faces
-labelled by hand as wearing sunglasses, four are under it.
+Counted once, by looking: 281 of 15,669 LFW and FairFace faces are under it; of 64 of these, drawn
+by chance, 52 wear sunglasses and 12 have their eyes in a deep shadow. Light lenses are missed: of
+nine faces labelled by hand as wearing sunglasses, four are under it.
 """
 
 _SENTENCES: Mapping[str, str] = {

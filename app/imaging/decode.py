@@ -27,6 +27,9 @@ SUPPORTED = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _SRGB = ImageCms.createProfile("sRGB")
 
+_MOVING = " The command `stoicnet video` works on moving pictures."
+_FOR_MOVING = dict.fromkeys(("GIF", "WebP", "video"), _MOVING)  # the kinds that it takes
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
@@ -76,6 +79,8 @@ def sniff(data: bytes) -> str:
     head = data[:16]
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "WebP"
+    if head.startswith(b"RIFF") and head[8:12] == b"AVI ":
+        return "video"
     if head[4:8] == b"ftyp":
         brand = head[8:12]
         if brand in _HEIC_BRANDS:
@@ -95,6 +100,7 @@ def sniff(data: bytes) -> str:
         b"\x00\x00\x00\x0cjP  ": "JPEG 2000",
         b"\x00\x00\x01\x00": "ICO",
         b"<svg": "SVG",
+        b"\x1aE\xdf\xa3": "video",  # Matroska, WebM
     }
     for signature, name in signatures.items():
         if head.startswith(signature):
@@ -138,7 +144,7 @@ def _check_frames(image: Image.Image, kind: str) -> None:
     if several:
         raise UnsupportedImageError(
             f"This {kind} file holds several pictures or an animation. Moving pictures are not "
-            "served here; send one picture."
+            f"served here; send one picture.{_FOR_MOVING.get(kind, '')}"
         )
 
 
@@ -221,7 +227,8 @@ def decode(data: bytes, limits: DecodeLimits | None = None) -> Photograph:
     formats = accepted_formats()
     if kind not in formats:
         raise UnsupportedImageError(
-            f"This is a {kind} file. Send one of {', '.join(formats)}.", supported=formats
+            f"This is a {kind} file. Send one of {', '.join(formats)}.{_FOR_MOVING.get(kind, '')}",
+            supported=formats,
         )
     with _damage_is_an_image_error(kind):
         opener = "HEIF" if kind == "HEIC" else kind.upper()  # Pillow's name for it

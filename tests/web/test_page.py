@@ -204,3 +204,18 @@ def test_parts_of_the_face_where_the_model_can_tell_them_apart(
         page.wait_for_result()
         brows.click()  # everything again: that answer is known and takes no request
         page.wait(lambda: page.download().read_bytes() == whole)
+
+
+def test_advice_is_about_what_is_left(page: Page, photographs: Path, service: httpx.Client) -> None:
+    def sentences(data: bytes) -> list[str]:
+        report = service.post("/analyze?faces=largest", files={"file": data}).json()
+        return [each["sentence"] for each in report["faces"][0]["advice"]]
+
+    page.drop(photographs / "smile.png")
+    page.wait_for_result()
+    of_photograph = sentences((photographs / "smile.png").read_bytes())
+    of_result = sentences(page.download().read_bytes())
+    assert "Relax your face: no smile, no raised brows." in of_photograph
+    assert "Relax your face: no smile, no raised brows." not in of_result
+    assert of_result, "what is left: the face is small, or turned, as it was"
+    page.wait(lambda: [item.text for item in page.all("#advice li")] == of_result)

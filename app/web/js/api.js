@@ -84,8 +84,8 @@ export function queryOf(options) {
 const keyHeader = () => (apiKey ? { "X-API-Key": apiKey } : {});
 
 /** Sentences on what to do for a better photograph, of the largest face; none where the server has none. */
-export async function adviceOn(file, signal) {
-  const init = { method: "POST", body: multipart(file), headers: keyHeader(), signal };
+export async function adviceOn(file) {
+  const init = { method: "POST", body: multipart(file), headers: keyHeader() };
   const response = await request("analyze?faces=largest", init);
   if (!response.ok) return [];
   const { faces } = await response.json();

@@ -1,5 +1,6 @@
 // Puts the parts together: a photograph and settings in, a request out, the answer on the page.
-import { adviceOn, fetchInfo, neutralize, ProblemError, useApiKey } from "./api.js";
+import { Advice } from "./advice.js";
+import { fetchInfo, neutralize, ProblemError, useApiKey } from "./api.js";
 import { AnswerCache } from "./cache.js";
 import { Camera } from "./camera.js";
 import { Compare } from "./compare.js";
@@ -9,7 +10,7 @@ import { listen, upright } from "./intake.js";
 import { Latest } from "./latest.js";
 import { hideProblem, keyForm, showProblem } from "./problem.js";
 import { Regions } from "./regions.js";
-import { showAdvice, showReport, verdict } from "./report.js";
+import { showReport, verdict } from "./report.js";
 import { Strip } from "./strip.js";
 import { nameOf, Take } from "./take.js";
 
@@ -25,6 +26,7 @@ const camera = new Camera({
   dialog: byId("camera"), video: byId("camera-video"), error: byId("camera-error"),
   shoot: byId("camera-shoot"), close: byId("camera-close"),
 }, (file) => usePhotos([file]));
+const advice = new Advice(byId("advice"));
 const requests = new Latest(work);
 const strip = new Strip(
   { section: byId("strip"), list: byId("strip-list"), zip: byId("zip") }, forStrip, usePhoto);
@@ -136,17 +138,9 @@ async function show(wanted, options, answer, signal) {
   if (first && marked.length) compare.splitAt(marked[0]);
   showReport(byId("report-body"), answer, options.strength);
   byId("report").hidden = false;
-  advise(wanted);
+  advice.ask(answer);
   take.offer(wanted.file, options, answer);
   say(verdict(answer, options.strength));
-}
-
-/** Said once for a photograph: it is about the photograph, not the answer. */
-async function advise(wanted) {
-  if (wanted.advised) return;
-  wanted.advised = true;
-  const sentences = await adviceOn(wanted.file).catch(() => []);
-  if (wanted === photo) showAdvice(byId("advice"), sentences);
 }
 
 /** What lies under the result: the photograph, its aligned crop, or the server's untouched copy. */
@@ -167,7 +161,7 @@ function forgetResult() {
   marked = [];
   compare.hideAfter();
   byId("report").hidden = true;
-  byId("advice").replaceChildren();
+  advice.forget();
   take.forget();
 }
 

@@ -126,11 +126,3 @@ export function showReport(target, answer, strength) {
       ...timingBars(answer.timings)),
   );
 }
-
-/** What to do for a better photograph, in a list; nothing where there is no advice. */
-export function showAdvice(target, sentences) {
-  target.replaceChildren(...(sentences.length ? [
-    element("h3", {}, "For a better photograph"),
-    element("ul", {}, ...sentences.map((text) => element("li", {}, text))),
-  ] : []));
-}

@@ -252,14 +252,26 @@ def test_flipped_bytes_never_escape_the_error_types(data: st.DataObject, kind: s
     assert pixels.shape[2] == 3
 
 
+@pytest.mark.parametrize(
+    "head",
+    [b"\0\0\0\x20ftypisom\0\0\x02\0", b"\x1aE\xdf\xa3\x01\0\0\0", b"RIFF\x24\0\0\0AVI LIST"],
+    ids=["MP4", "WebM", "AVI"],
+)
+def test_a_film_is_told_where_to_go(head: bytes) -> None:
+    with pytest.raises(UnsupportedImageError, match=r"a video file.*`stoicnet video`"):
+        decode(head + bytes(2000))
+
+
 def test_one_frame_of_a_format_for_moving_pictures(picture: Pixels) -> None:
     for kind in ("GIF", "WebP", "AVIF"):
         decoded = decode(encode(picture, kind))
         assert decoded.format == kind
         assert decoded.pixels.shape == picture.shape
         assert np.abs(decoded.pixels.astype(int) - picture).mean() < 8
-        with pytest.raises(UnsupportedImageError, match="Moving pictures are not served here"):
+        with pytest.raises(UnsupportedImageError, match="Moving pictures are not served") as told:
             decode(animation(kind))
+        # It takes animations of the first two, and films.
+        assert ("`stoicnet video`" in str(told.value)) == (kind != "AVIF")
     assert decode(encode(picture, "GIF")).cutout is None
     turned = decode(with_orientation(picture, 6, "AVIF", quality=95))
     assert turned.pixels.shape == picture.shape

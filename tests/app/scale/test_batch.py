@@ -16,18 +16,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 
 from app.batch.job import Job
 from app.batch.names import key_of, result_name
 from app.batch.places import Place, PlaceError
 from app.batch.run import Summary, WrongRunError, run_batch
 from app.batch.sources import chunks, look_into
+from app.cli import cli
 from app.errors import IncompatibleOptionsError
 from app.pipeline import Neutralizer
 from app.result import Options
 from app.settings import Settings
 from tests.app.files import encode
 from tests.app.scale.conftest import expected, fill, portraits, results, tar_of
+from tests.app.toy_graph import write_models
 
 
 def bad_images(path: str | Path) -> dict[str, str]:
@@ -125,6 +128,28 @@ def test_results_of_different_runs_are_not_mixed(
         run(source, tmp_path / "out2", settings, options=Options(model="classic"))
     with pytest.raises(PlaceError, match="nowhere"):
         run("nowhere://bucket", tmp_path / "out2", settings)
+
+
+def test_regions_that_the_model_does_not_know_end_the_run_before_it_begins(
+    settings: Settings, toy_models: Path, astronaut: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    source, output = tmp_path / "in", tmp_path / "out"
+    faces = portraits(astronaut, 2)
+    fill(source, {"0.jpg": faces[0], "1.jpg": faces[1]})
+    with pytest.raises(IncompatibleOptionsError, match="photo cannot tell eyes, mouth"):
+        run(source, output, settings, options=Options(regions="mouth,eyes"))
+    assert not output.exists()
+    said = CliRunner().invoke(
+        cli,
+        ["batch", str(source), str(output), "--regions", "mouth"],
+        env={"STOICNET_MODELS_DIR": str(toy_models), "STOICNET_DEVICE": "cpu"},
+    )
+    assert said.exit_code == 2
+    assert said.stderr.count("cannot tell mouth") == 1
+    assert not output.exists()
+    models = write_models(tmp_path / "models", regions=("brows", "eyes", "mouth"))
+    knows = settings.model_copy(update={"models_dir": models})
+    assert run(source, output, knows, options=Options(regions="mouth")).written == 2
 
 
 def test_object_stores(
