@@ -68,7 +68,7 @@ def neutralize(
         if as_json:
             from app.api.reports import Neutralized
 
-            report = Neutralized.of(result).model_dump(exclude={"image_base64"})
+            report = Neutralized.of(result).model_dump(exclude={"png_base64", "image_base64"})
             line = json.dumps({"file": str(photo), "out": str(target), **report})
         else:
             note = "" if result.altered else " (already neutral, unaltered)"

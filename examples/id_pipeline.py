@@ -137,7 +137,7 @@ def process(client: httpx.Client, path: Path, store: Path, layout: str) -> dict[
     wanted = check_intake(analysis["faces"][0])
     report = ask(client, "/neutralize", photo, strength="1" if wanted else "0")
     check_result(report)
-    picture = badge(base64.b64decode(report.pop("image_base64")), report["faces"][0], layout)
+    picture = badge(base64.b64decode(report.pop("png_base64")), report["faces"][0], layout)
     record = {
         "original": _put(store, photo, path.suffix),
         "badge": _put(store, picture, ".png"),

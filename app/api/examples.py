@@ -79,7 +79,8 @@ NEUTRALIZED: dict[str, Any] = {
     "warnings": [],
     "timings_ms": {"decode": 14.3, "detect": 21.0, "infer": 70.0, "composite": 5.5, "encode": 19.0},
     "media_type": "image/png",
-    "image_base64": "iVBORw0KGgo...",
+    "png_base64": "iVBORw0KGgo...",
+    "image_base64": None,
 }
 
 INFO: dict[str, Any] = {

@@ -194,12 +194,16 @@ class Neutralized(BaseModel):
     warnings: list[str] = Field(description="What the caller should know, in words.")
     timings_ms: dict[str, float] = Field(description="Milliseconds of every stage.")
     media_type: str = Field(description="Of the picture's file.", examples=["image/png"])
-    image_base64: str = Field(description="The picture's file, in base64.")
+    png_base64: str | None = Field(description="A PNG file, in base64; null in other formats.")
+    image_base64: str | None = Field(
+        description="A JPEG or WebP file, in base64; null where it is a PNG."
+    )
 
     @classmethod
     def of(cls, result: Result) -> Neutralized:
         """The document of a result."""
         height, width = result.image.shape[:2]
+        picture, is_png = base64.b64encode(result.file).decode(), result.format == "png"
         (a, b, c), (d, e, f) = result.matrix.tolist()
         return cls(
             altered=result.altered,
@@ -217,7 +221,8 @@ class Neutralized(BaseModel):
             timings_ms=dict(result.timings),
             matrix=((a, b, c), (d, e, f)),
             media_type=result.media_type,
-            image_base64=base64.b64encode(result.file).decode(),
+            png_base64=picture if is_png else None,
+            image_base64=None if is_png else picture,
         )
 
 

@@ -128,7 +128,7 @@ def test_json_answer(server: httpx.Client, astronaut: Image) -> None:
     assert response.headers["x-request-id"] == "mine-1"
     assert (body["width"], body["height"]) == (512, 512)
     assert len(body["faces"][0]["landmarks"]) == 5
-    with PilImage.open(io.BytesIO(base64.b64decode(body["image_base64"]))) as image:
+    with PilImage.open(io.BytesIO(base64.b64decode(body["png_base64"]))) as image:
         assert image.size == (512, 512)
 
 

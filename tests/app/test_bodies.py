@@ -133,6 +133,7 @@ def test_what_a_request_does_not_accept_is_not_sent(server: httpx.Client, astron
         headers={"Accept": "application/json"},
     ).json()
     assert report["media_type"] == "image/jpeg"
+    assert report["png_base64"] is None
     assert base64.b64decode(report["image_base64"]).startswith(b"\xff\xd8\xff")
     contrary = server.post(
         "/neutralize", files=files, params={"format": "jpeg"}, headers={"Accept": "image/png"}

@@ -213,7 +213,7 @@ def test_standard_input_and_output(toy_models: Path, astronaut: NDArray[np.uint8
     [line] = done.stderr.decode().splitlines()
     report = json.loads(line)
     assert (report["file"], report["out"], report["altered"]) == ("-", "-", True)
-    assert "image_base64" not in report
+    assert "png_base64" not in report
 
 
 def test_quiet_unless_asked(run: CliRunner, tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:

@@ -68,7 +68,7 @@ function faceOf(face) {
 /** From the JSON document of /neutralize. */
 export function fromJson(body, headers) {
   return {
-    blob: new Blob([bytesOf(body.image_base64)], { type: body.media_type }),
+    blob: new Blob([bytesOf(body.png_base64)], { type: "image/png" }),
     altered: body.altered ?? null,
     faces: (body.faces ?? []).map(faceOf),
     model: body.model ?? null,
