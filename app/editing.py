@@ -78,7 +78,8 @@ class FaceEditor:
             with progress.stage("crop"):
                 # Always from the input: a neighbour's edit must not reach this face's network.
                 crop = cut(photo, crop_matrix(face.landmarks[0], face.landmarks[1], size), size)
-            before = self._expression(photo, crop, progress)
+            before = self._before(photo, crop, options, progress)
+            reported = None if options.report == "minimal" else before
             gain = gain_for(crop.image)
             if self._neutral_already(before):
                 neutral = crop.image
@@ -110,8 +111,8 @@ class FaceEditor:
                     altered_share=np.count_nonzero(face_mask > 127) / face_mask.size,
                     mean_change=change,
                     gain=gain,
-                    before=before,
-                    after=self._after(image, crop, options, progress) if altered else before,
+                    before=reported,
+                    after=self._after(image, crop, options, progress) if altered else reported,
                     identity=self._identity(photo, image, face, crop, options, progress),
                 )
             )
@@ -122,6 +123,14 @@ class FaceEditor:
             return False
         return before.score <= self.neutral_score
 
+    def _before(
+        self, photo: Image, crop: Crop, options: Options, progress: Progress
+    ) -> Expression | None:
+        # What decides whether the face is altered is read for every report.
+        if options.report == "minimal" and self.neutral_score is None:
+            return None
+        return self._expression(photo, crop, progress)
+
     def _expression(self, photo: Image, crop: Crop, progress: Progress) -> Expression | None:
         if self.meter is None:
             return None
@@ -131,6 +140,8 @@ class FaceEditor:
     def _after(
         self, image: Image, crop: Crop, options: Options, progress: Progress
     ) -> Expression | None:
+        if options.report == "minimal":
+            return None
         if self.meter is not None and options.output == "face":
             with progress.stage("measure"):
                 return self.meter.read_crop(image)
