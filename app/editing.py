@@ -71,7 +71,8 @@ class FaceEditor:
             model, options: how.
             progress: gets the time of every stage.
         """
-        image, mask = photo, np.zeros(photo.shape[:2], np.uint8)
+        image: Image = photo
+        mask: NDArray[np.uint8] | None = None
         edited = []
         for face in faces:
             size = choose_crop_size(face.eye_distance, model.crop_sizes)
@@ -98,7 +99,8 @@ class FaceEditor:
                     mask, own = face_mask, crop.image
                 else:
                     image, face_mask = composite(image, crop, neutral, gain)
-                    mask, own = np.maximum(mask, face_mask), photo
+                    own = photo
+                    mask = face_mask if mask is None else np.maximum(mask, face_mask)
                 altered = bool(face_mask.any())
                 change = _mean_change(own, image, face_mask)
             edited.append(
@@ -116,6 +118,8 @@ class FaceEditor:
                     identity=self._identity(photo, image, face, crop, options, progress),
                 )
             )
+        if mask is None:
+            mask = np.zeros(photo.shape[:2], np.uint8)
         return Edited(image, mask, tuple(edited))
 
     def _neutral_already(self, before: Expression | None) -> bool:
