@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -75,7 +76,7 @@ def audit_facts(result: Result) -> dict[str, Any]:
         "model": f"{result.model}/{result.version}",
         "model_sha256": result.sha256,
         "provider": result.provider,
-        "output_sha256": result.output_sha256,
+        "output_sha256": result.output_sha256 or hashlib.sha256(result.file).hexdigest(),
         "altered": result.altered,
         "faces": faces,
     }

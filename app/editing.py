@@ -71,14 +71,16 @@ class FaceEditor:
             model, options: how.
             progress: gets the time of every stage.
         """
-        image, mask = photo, np.zeros(photo.shape[:2], np.uint8)
+        image: Image = photo
+        mask: NDArray[np.uint8] | None = None
         edited = []
         for face in faces:
             size = choose_crop_size(face.eye_distance, model.crop_sizes)
             with progress.stage("crop"):
                 # Always from the input: a neighbour's edit must not reach this face's network.
                 crop = cut(photo, crop_matrix(face.landmarks[0], face.landmarks[1], size), size)
-            before = self._expression(photo, crop, progress)
+            before = self._before(photo, crop, options, progress)
+            reported = None if options.report == "minimal" else before
             gain = gain_for(crop.image)
             if self._neutral_already(before):
                 neutral = crop.image
@@ -97,7 +99,8 @@ class FaceEditor:
                     mask, own = face_mask, crop.image
                 else:
                     image, face_mask = composite(image, crop, neutral, gain)
-                    mask, own = np.maximum(mask, face_mask), photo
+                    own = photo
+                    mask = face_mask if mask is None else np.maximum(mask, face_mask)
                 altered = bool(face_mask.any())
                 change = _mean_change(own, image, face_mask)
             edited.append(
@@ -110,17 +113,27 @@ class FaceEditor:
                     altered_share=np.count_nonzero(face_mask > 127) / face_mask.size,
                     mean_change=change,
                     gain=gain,
-                    before=before,
-                    after=self._after(image, crop, options, progress) if altered else before,
+                    before=reported,
+                    after=self._after(image, crop, options, progress) if altered else reported,
                     identity=self._identity(photo, image, face, crop, options, progress),
                 )
             )
+        if mask is None:
+            mask = np.zeros(photo.shape[:2], np.uint8)
         return Edited(image, mask, tuple(edited))
 
     def _neutral_already(self, before: Expression | None) -> bool:
         if before is None or self.neutral_score is None:
             return False
         return before.score <= self.neutral_score
+
+    def _before(
+        self, photo: Image, crop: Crop, options: Options, progress: Progress
+    ) -> Expression | None:
+        # What decides whether the face is altered is read for every report.
+        if options.report == "minimal" and self.neutral_score is None:
+            return None
+        return self._expression(photo, crop, progress)
 
     def _expression(self, photo: Image, crop: Crop, progress: Progress) -> Expression | None:
         if self.meter is None:
@@ -131,6 +144,8 @@ class FaceEditor:
     def _after(
         self, image: Image, crop: Crop, options: Options, progress: Progress
     ) -> Expression | None:
+        if options.report == "minimal":
+            return None
         if self.meter is not None and options.output == "face":
             with progress.stage("measure"):
                 return self.meter.read_crop(image)

@@ -235,6 +235,7 @@ class Neutralizer:
             )
         if options.format == "jpeg" and image.shape[2] == 4:
             notes = (*notes, "A JPEG has no transparency: the picture was laid on white.")
+        full = options.report == "full"
         return Result(
             image=image,
             file=file,
@@ -247,8 +248,8 @@ class Neutralizer:
             version=model.version,
             sha256=model.sha256,
             provider=model.session.provider,
-            input_sha256=hashlib.sha256(data).hexdigest(),
-            output_sha256=hashlib.sha256(file).hexdigest(),
+            input_sha256=hashlib.sha256(data).hexdigest() if full else None,
+            output_sha256=hashlib.sha256(file).hexdigest() if full else None,
             warnings=(*notes, *framed.warnings, *identity_warnings(readings, refuse)),
             timings=progress.milliseconds,
         )

@@ -21,6 +21,7 @@ from app.imaging.formats import Format
 from app.settings import ModelName
 
 Output = Literal["photo", "face", "portrait"]
+Report = Literal["full", "minimal"]
 
 FACES = "`one` is refused when there are several; `largest` and `all` choose among them."
 REGIONS = "^(brows|eyes|mouth)(,(brows|eyes|mouth)){0,2}$"
@@ -84,6 +85,11 @@ class OptionFields(Change, frozen=True, extra="forbid"):
         ge=1024,
         le=2**31 - 1,
         description="Most bytes of the picture; a JPEG or WebP gets the best quality that fits.",
+    )
+    report: Report = Field(
+        default="full",
+        description="minimal leaves out the expression before and after and the hashes of both "
+        "files, and answers sooner; the picture is the same.",
     )
     level: bool = Field(
         default=False,
@@ -182,7 +188,7 @@ class EditedFace:
         altered_share: share of the returned picture's pixels that are mostly the network's.
         mean_change: mean absolute difference of those pixels to the input, grey levels (0 to 255).
         gain: by which the face was brighter for the networks; 1 unless it was dark.
-        before, after: the expression; None without a meter.
+        before, after: the expression; None without a meter or with report=minimal.
         identity: None without the check.
     """
 
@@ -235,7 +241,7 @@ class Result:
         faces: the faces that were looked at, largest first.
         faces_found: how many the photograph shows.
         model, version, sha256, provider: what did it, and where it ran.
-        input_sha256, output_sha256: of the two files.
+        input_sha256, output_sha256: of the two files; None with report=minimal.
         warnings: what the caller should know, in words.
         timings: milliseconds by stage.
     """
@@ -251,8 +257,8 @@ class Result:
     version: str
     sha256: str
     provider: str
-    input_sha256: str
-    output_sha256: str
+    input_sha256: str | None
+    output_sha256: str | None
     warnings: tuple[str, ...]
     timings: Mapping[str, float]
 

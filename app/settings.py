@@ -104,7 +104,8 @@ class Settings(BaseSettings):
     memory_arena: bool = Field(
         default=True,
         description="Keep freed CPU memory in the process (ONNX Runtime's, and malloc's on Linux): "
-        "large photographs are faster, and the process stays at its peak.",
+        "large photographs are faster. malloc's is given back after five seconds without a "
+        "photograph.",
     )
     gpu_memory_mb: int = Field(
         default=0, ge=0, description="Most GPU memory a model's session takes, in MB; 0: no limit."

@@ -2,8 +2,8 @@
 
 Each section is measured by its own command, in turn. A section whose JSON file is of the served
 model is done, so that a run that was broken off goes on where it was; `--again` measures all of
-them. Less than half an hour on an idle machine. Exit code 1 if a section missed its target or
-failed; a missing GPU is no failure.
+them. LivePortrait's networks are measured with `--editors DIR`, a checkout of it. Exit code 1 if a
+section missed its target or failed; a missing GPU is no failure.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from benchmarks import document
 from benchmarks.gpu import NO_GPU
@@ -21,6 +22,9 @@ OPTIONS = {
     "stages": ["--repeats", "9"],
     "overhead": ["--requests", "40"],
     "rivals": ["--rounds", "2", "--seconds", "15"],
+    "editors": ["--rounds", "3"],
+    "against": [],
+    "memory": [],
     "gpu": [],
 }
 
@@ -30,13 +34,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sections", nargs="+", choices=list(OPTIONS), default=list(OPTIONS))
     parser.add_argument("--again", action="store_true", help="what is measured already, too")
+    parser.add_argument("--editors", type=Path, help="checkout of LivePortrait, for its section")
     arguments = parser.parse_args()
     failed = []
     for name in arguments.sections:
         if document.fresh(name) is not None and not arguments.again:
             print(f"{name}: measured already", flush=True)
             continue
-        command = [sys.executable, "-m", f"benchmarks.{name}", *OPTIONS[name]]
+        module, options = name, OPTIONS[name]
+        if name == "editors":
+            if arguments.editors is None:
+                print("editors: left out without --editors DIR", flush=True)
+                continue
+            module, options = "rivals", ["--editors", str(arguments.editors), *options]
+        command = [sys.executable, "-m", f"benchmarks.{module}", *options]
         print(f"{name}: {document.SECTIONS[name]}, load {os.getloadavg()[0]:.1f}", flush=True)
         began = time.monotonic()
         code = subprocess.run(command, check=False).returncode

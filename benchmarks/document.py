@@ -24,9 +24,13 @@ SECTIONS = {
     "stages": "every stage of a photograph's way against its floor",
     "overhead": "the whole request against its stages",
     "rivals": "requests under load, beside LitServe and a plain handler",
+    "editors": "one face, beside LivePortrait's networks",
+    "against": "whole requests, beside photo 0.5.0",
+    "memory": "memory of the service under large photographs",
     "gpu": "the graph on a GPU",
 }
-"""The sections of the page, each made by the module of its name."""
+"""The sections of the page, each made by the module of its name or as `COMMANDS` says."""
+COMMANDS = {"editors": "rivals --editors DIR"}
 
 
 def fresh(name: str, folder: Path = RESULTS) -> dict[str, Any] | None:
@@ -46,7 +50,7 @@ def page(folder: Path = RESULTS) -> str:
     return _render(
         "performance.md.j2",
         {"version": version, "model": model, "results": results}
-        | {"missing": missing, "sections": SECTIONS},
+        | {"missing": missing, "sections": SECTIONS, "commands": COMMANDS},
     )
 
 

@@ -2,8 +2,8 @@
 
 Each waits an exponential time (mean THINK_SECONDS) between an answer and the next photograph, so
 that requests arrive as they do from people who know nothing of each other. Exact times go to the
-file LOCUST_TIMES as JSON; Locust's own percentiles are rounded. Exit code 1 if a request failed,
-or the 99th percentile is over P99_MS.
+file LOCUST_TIMES as JSON; Locust's own percentiles are rounded. QUERY adds options to every
+request. Exit code 1 if a request failed, or the 99th percentile is over P99_MS.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from benchmarks.pictures import mix, multipart
 
 THINK_SECONDS = float(os.environ.get("THINK_SECONDS", "0.05"))
 P99_MS = float(os.environ.get("P99_MS", "inf"))
+QUERY = os.environ.get("QUERY", "")
 FORMS = [(name, *multipart(name, data)) for name, data in mix()]
 chance = random.Random(0)
 times: list[dict[str, Any]] = []
@@ -43,7 +44,7 @@ class Visitor(FastHttpUser):
         name, body, kind = chance.choice(FORMS)
         began = time.time()
         with self.client.post(
-            "/neutralize?faces=largest",
+            f"/neutralize?faces=largest{QUERY}",
             data=body,
             headers={"Content-Type": kind},
             name=name,

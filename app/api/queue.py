@@ -32,13 +32,23 @@ class WorkQueue:
         working: photographs in a worker thread now; abandoned ones count until they stop.
     """
 
-    def __init__(self, workers: int, waiting: int) -> None:
+    def __init__(
+        self,
+        workers: int,
+        waiting: int,
+        rest: Callable[[], object] | None = None,
+        rest_after: float = 5.0,
+    ) -> None:
         """Start.
 
         Args:
             workers: photographs worked on at the same time.
             waiting: accepted requests beyond those.
+            rest: is run in a worker thread when nothing was worked on for a while.
+            rest_after: that while in seconds.
         """
+        self._rest, self._rest_after = rest, rest_after
+        self._rest_timer: asyncio.TimerHandle | None = None
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="photograph")
         self._free = asyncio.Semaphore(workers)
         self._workers = workers
@@ -95,6 +105,7 @@ class WorkQueue:
                 loop.call_soon_threadsafe(self._ended, time.perf_counter() - started)
 
         self.working += 1
+        self._stay_awake()
         future = self._threads.submit(work, abandoned, waited)
         future.add_done_callback(ended)
         try:
@@ -107,6 +118,19 @@ class WorkQueue:
         self.working -= 1
         self._seconds_each += 0.1 * (seconds - self._seconds_each)
         self._free.release()
+        if self._rest is not None and not self.working:
+            self._stay_awake()
+            loop = asyncio.get_running_loop()
+            self._rest_timer = loop.call_later(self._rest_after, self._take_a_rest, self._rest)
+
+    def _take_a_rest(self, rest: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # the threads have ended
+            self._threads.submit(rest)
+
+    def _stay_awake(self) -> None:
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+            self._rest_timer = None
 
     def close(self) -> None:
         """Wait for the threads (at most to the end of their stage, if abandoned) and end them."""

@@ -186,11 +186,15 @@ class Neutralized(BaseModel):
     provider: str = Field(
         description="The execution provider it ran on.", examples=["CPUExecutionProvider"]
     )
-    input_sha256: str = Field(description="Of the file that was sent, in hex.")
+    input_sha256: str | None = Field(
+        description="Of the file that was sent, in hex; null with report=minimal."
+    )
     matrix: tuple[Row, Row] = Field(
         description="From pixels (x, y, 1) of the upright photograph to those of the picture."
     )
-    output_sha256: str = Field(description="Of the picture's file, in hex.")
+    output_sha256: str | None = Field(
+        description="Of the picture's file, in hex; null with report=minimal."
+    )
     warnings: list[str] = Field(description="What the caller should know, in words.")
     timings_ms: dict[str, float] = Field(description="Milliseconds of every stage.")
     media_type: str = Field(description="Of the picture's file.", examples=["image/png"])

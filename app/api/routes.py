@@ -96,7 +96,8 @@ async def neutralize(
                 body = Neutralized.of(result).model_dump_json().encode()
                 media_type = "application/json"
             headers = {**_facts(result), "Vary": "Accept"}
-            return Response(body, media_type=media_type, headers=headers), audit_facts(result)
+            facts = audit_facts(result) if service.audit is not None else {}
+            return Response(body, media_type=media_type, headers=headers), facts
 
         return work
 

@@ -32,6 +32,7 @@ MASK_SIDE = 256
 """Side at which masks are made, at most: they are smooth, whatever the crop's."""
 SAME_CONTENT, OTHER_CONTENT = 8.0, 32.0
 """Grey levels of (blurred) difference under which content stayed, and over which it is another."""
+_BAND = 32  # rows that are blended at a time
 
 
 def _smoothstep(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
@@ -159,6 +160,14 @@ def _warp_back(
     )
 
 
+def _blend(own: Image, back: Layer, again: Layer, same: Layer, weight: Mask) -> Layer:
+    """The neutral face over the photograph's own pixels, all [h, w, 3]; see `composite`."""
+    lost = cv2.multiply(cv2.subtract(own, again, dtype=cv2.CV_32F), cv2.merge([same] * 3))
+    change = cv2.add(cv2.subtract(back, own, dtype=cv2.CV_32F), lost)
+    shown = cv2.multiply(change, cv2.merge([weight.astype(np.float32) / 255] * 3))
+    return cv2.add(own, shown, dtype=cv2.CV_8U)
+
+
 def composite(photo: Image, crop: Crop, neutral: Image, gain: float = 1.0) -> tuple[Image, Mask]:
     """Blend the neutral crop into the photograph.
 
@@ -206,9 +215,10 @@ def composite(photo: Image, crop: Crop, neutral: Image, gain: float = 1.0) -> tu
     back, again = (
         _warp_back(layer[part], matrix, window, cv2.INTER_CUBIC) for layer in (neutral, crop.image)
     )
-    lost = cv2.multiply(cv2.subtract(own, again, dtype=cv2.CV_32F), cv2.merge([maps[..., 1]] * 3))
-    change = cv2.add(cv2.subtract(back, own, dtype=cv2.CV_32F), lost)
-    shown = cv2.multiply(change, cv2.merge([weight.astype(np.float32) / 255] * 3))
-    altered[top:bottom, left:right] = cv2.add(own, shown, dtype=cv2.CV_8U)
+    blended = altered[top:bottom, left:right]
+    # Band by band: whole, a large face takes several copies of itself in float32.
+    for start in range(0, bottom - top, _BAND):
+        band = slice(start, start + _BAND)
+        blended[band] = _blend(own[band], back[band], again[band], maps[band, :, 1], weight[band])
     mask[top:bottom, left:right] = weight
     return altered, mask

@@ -6,6 +6,7 @@ and 32 users, the servers taking turns in every round. Writes docs/performance/r
 
     python -m benchmarks.rivals                       # the figures of docs/performance.md
     python -m benchmarks.rivals --seconds 5 --rounds 1 --users 8   # a short try
+    python -m benchmarks.rivals --editors DIR         # LivePortrait's networks: see editors.py
 """
 
 from __future__ import annotations
@@ -13,14 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,91 +25,17 @@ import psutil
 
 from benchmarks.machine import RESULTS, describe, write
 from benchmarks.pictures import mix, multipart
-
-_PYTHON = [sys.executable, "-m"]
-
-
-@dataclass(frozen=True)
-class Server:
-    """A command that serves on a port, and where it says that it is up."""
-
-    command: list[str]
-    health: str = "/health"
-    environment: dict[str, str] = field(default_factory=dict)
-    note: str = ""
+from benchmarks.rivals import editors
+from benchmarks.rivals.serving import PYTHON, SERVERS, serving
 
 
-_OURS = [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", "{port}"]
-_PLAIN = [*_PYTHON, "uvicorn", "benchmarks.rivals.plain:app", "--log-level", "error"]
-_LIT = [*_PYTHON, "benchmarks.rivals.lit", "--port", "{port}"]
-_QUEUE = {"STOICNET_QUEUE_SIZE": "128", "STOICNET_REQUEST_TIMEOUT": "120"}
-
-SERVERS = {
-    "stoicnet": Server(_OURS, "/readyz", _QUEUE, "default settings, a queue for every user"),
-    "stoicnet, 1 thread": Server(
-        _OURS,
-        "/readyz",
-        _QUEUE | {"STOICNET_INTRA_OP_THREADS": "1"},
-        "STOICNET_INTRA_OP_THREADS=1",
-    ),
-    "litserve": Server(
-        [*_LIT, "--workers", "2", "--max-batch", "8"],
-        note="2 workers of one thread, batches of up to 8 within 10 ms",
-    ),
-    "litserve, no batches": Server([*_LIT, "--workers", "2"], note="2 workers of one thread"),
-    "plain handler": Server(
-        [*_PLAIN, "--port", "{port}"],
-        note="FastAPI's thread pool, ONNX Runtime's and OpenCV's defaults",
-    ),
-    "plain handler, tuned": Server(
-        [*_PLAIN, "--port", "{port}", "--workers", "2"],
-        environment={"RIVAL_THREADS": "1"},
-        note="2 processes, one ONNX Runtime thread each",
-    ),
-}
-
-
-@contextmanager
-def serving(server: Server) -> Iterator[tuple[str, psutil.Process]]:
-    """The server, ready, at its address; ended with all its processes afterwards."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    environment = os.environ | {"STOICNET_LOG_LEVEL": "error"} | server.environment
-    command = [part.replace("{port}", port) for part in server.command]
-    process = psutil.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    base = f"http://127.0.0.1:{port}"
-    try:
-        _wait(f"{base}{server.health}", process)
-        yield base, process
-    finally:
-        children = process.children(recursive=True)
-        process.terminate()
-        _, alive = psutil.wait_procs([process, *children], timeout=20)
-        for each in alive:
-            each.kill()
-
-
-def _wait(url: str, process: psutil.Process, seconds: float = 120) -> None:
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            if httpx.get(url).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        if process.poll() is not None or time.monotonic() > until:
-            raise SystemExit(f"{url} did not come up")
-        time.sleep(0.1)
-
-
-def answers(base: str) -> dict[str, bytes]:
+def answers(base: str, query: str = "") -> dict[str, bytes]:
     """What a server makes of every photograph of the mix."""
     found = {}
     for name, data in dict(mix()).items():
         body, kind = multipart(name, data)
         answer = httpx.post(
-            f"{base}/neutralize?faces=largest",
+            f"{base}/neutralize?faces=largest{query}",
             content=body,
             headers={"Content-Type": kind},
             timeout=120,
@@ -135,17 +56,19 @@ def _processor_seconds(process: psutil.Process) -> float:
     return total
 
 
-def load(base: str, process: psutil.Process, users: int, seconds: float) -> dict[str, Any]:
+def load(
+    base: str, process: psutil.Process, users: int, seconds: float, query: str = ""
+) -> dict[str, Any]:
     """Locust's users on a server for a while; the first fifth of the time does not count."""
     with tempfile.TemporaryDirectory() as folder:
         times = Path(folder) / "times.json"
-        command = [*_PYTHON, "locust", "-f", "benchmarks/locustfile.py", "--host", base]
+        command = [*PYTHON, "locust", "-f", "benchmarks/locustfile.py", "--host", base]
         command += ["--headless", "--users", str(users), "--spawn-rate", str(users)]
         command += ["--run-time", f"{seconds:g}s", "--stop-timeout", "120", "--only-summary"]
         spent = _processor_seconds(process)
         done = subprocess.run(
             command,
-            env=os.environ | {"LOCUST_TIMES": str(times)},
+            env=os.environ | {"LOCUST_TIMES": str(times), "QUERY": query},
             capture_output=True,
             text=True,
             check=False,
@@ -184,13 +107,14 @@ def measure(names: list[str], users: list[int], rounds: int, seconds: float) -> 
     rows: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for turn in range(rounds):
         for name in names:
+            query = SERVERS[name].query
             with serving(SERVERS[name]) as (base, process):
-                expected = expected or answers(base)
-                if (got := answers(base)) != expected:
+                expected = expected or answers(base, query)
+                if (got := answers(base, query)) != expected:
                     wrong = [key for key in got if got[key] != expected[key]]
                     raise SystemExit(f"{name} answers {wrong} otherwise than {names[0]}")
                 for number in users:
-                    row = load(base, process, number, seconds)
+                    row = load(base, process, number, seconds, query)
                     rows.setdefault((name, number), []).append(row)
                     print(f"round {turn + 1}, {number:>2} users, {name}: {row}", flush=True)
     return {
@@ -210,15 +134,20 @@ def main() -> None:
     parser.add_argument("--users", nargs="+", type=int, default=[1, 8, 32])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=30, help="of each load")
+    parser.add_argument("--editors", type=Path, help="checkout of LivePortrait: measure it instead")
+    parser.add_argument("--threads", type=int, default=1, help="of both sides with --editors")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the JSON file")
     arguments = parser.parse_args()
+    if arguments.editors:
+        editors.run(arguments.editors, arguments.threads, arguments.rounds, arguments.out)
+        return
     result = measure(arguments.servers, arguments.users, arguments.rounds, arguments.seconds)
     users = " ".join(map(str, arguments.users))
     options = f"--users {users} --rounds {arguments.rounds} --seconds {arguments.seconds:g}"
     head = {
         "command": f"python -m benchmarks.rivals {options}",
         "machine": describe("litserve", "locust"),
-        "targets": {"litserve at 32 users": 1.3, "plain handler at 32 users": 1.5},
+        "targets": {"litserve": 1.0, "litserve, with report=minimal": 1.2},
     }
     print(write("rivals", head | result, arguments.out))
 

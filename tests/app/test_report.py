@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
+from app.audit import audit_facts
 from app.errors import IdentityNotPreservedError, ModelFileError
 from app.faces.detector import Face, FaceDetector
 from app.faces.identity import SFACE_SHA256, Identity, IdentityCheck, identity_warnings
@@ -105,6 +106,24 @@ def test_hashes_and_measures(neutralizer: Neutralizer, astronaut: Image) -> None
     assert edited.mean_change == pytest.approx(difference)
     assert edited.before is None
     assert edited.identity is None
+
+
+@pytest.mark.parametrize("neutral_score", [None, 0.5])
+def test_a_minimal_report_has_the_same_picture(
+    tmp_path: Path, astronaut: Image, neutral_score: float | None
+) -> None:
+    folder = write_models(tmp_path)
+    add_meter(folder)
+    service, data = build(folder, neutral_score=neutral_score), encode(astronaut)
+    full, minimal = (service.neutralize(data, Options(report=kind)) for kind in ("full", "minimal"))
+    assert minimal.file == full.file
+    assert full.faces[0].before is not None
+    assert (minimal.faces[0].before, minimal.faces[0].after) == (None, None)
+    assert (minimal.input_sha256, minimal.output_sha256) == (None, None)
+    assert minimal.altered == full.altered
+    # What decides whether the face is altered is read all the same.
+    assert ("measure" in minimal.timings) == (neutral_score is not None)
+    assert audit_facts(minimal)["output_sha256"] == full.output_sha256
 
 
 def test_analysis_changes_nothing_and_measures_the_same(

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 from app.imaging.decode import decode
 from app.pipeline import Neutralizer, Options
 from app.settings import Settings
-from benchmarks import gpu, training
+from benchmarks import against, gpu, training
 from benchmarks.document import PAGE, TRAINING, fresh, page, rates, training_page
 from benchmarks.floors import convolution_flops, copy_bandwidth, milliseconds
 from benchmarks.machine import served_model, write
@@ -33,6 +33,7 @@ MACHINE = {
     "model_sha256": served_model()[1],
     "packages": {"onnxruntime": "1.0"},
 }
+VERSIONS = {"onnxruntime": "1.0", "torch": "2.0"}
 
 
 def test_the_page_is_what_the_results_give() -> None:
@@ -117,7 +118,7 @@ def test_ratios_against_rivals_and_figures_of_another_model(tmp_path: Path) -> N
         "machine": MACHINE,
         "answers": "byte-identical",
         "servers": {"stoicnet": "ours", "litserve": "theirs"},
-        "targets": {"litserve at 32 users": 1.3, "plain handler at 32 users": 1.5},
+        "targets": {"litserve": 1.0, "litserve, with report=minimal": 1.2},
         "rows": [row("stoicnet", 30.0, 90.0), row("litserve", 20.0, 180.0)],
     }
     write("rivals", result, tmp_path)
@@ -128,6 +129,48 @@ def test_ratios_against_rivals_and_figures_of_another_model(tmp_path: Path) -> N
     text = page(tmp_path)
     assert "litserve |" not in text
     assert "- `python -m benchmarks.rivals`: " in text
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_gpus_measures_what_comes_up_and_names_the_rest(tmp_path: Path) -> None:
+    # On the CPU: its rows, nodes and page are those of a GPU but for the name.
+    result = gpu.measure(["cpu"], [1], repeats=1, sides=[256])
+    assert [row["precision"] for row in result["rows"]] == ["float32", "float16"]
+    assert result["rows"][0]["largest_difference"] == 0
+    assert all(sum(row["by_provider"].values()) > 50 for row in result["nodes"])
+    left = {"device": "tensorrt", "precision": "float32", "reason": "It did not come up."}
+    head = {"command": "python -m benchmarks.gpu", "machine": MACHINE, "left_out": [left]}
+    write("gpu", result | head, tmp_path)
+    text = page(tmp_path)
+    assert "| CPU, float32, 256 px, batch 1 |" in text
+    assert "Not measured: tensorrt, float32. It did not come up." in text
+
+
+def test_tables_against_editors_and_versions(tmp_path: Path) -> None:
+    head = {"command": "a command", "machine": MACHINE | {"packages": VERSIONS}}
+    sides = [("StoicNet", 3_000_000, 0.05, 200), ("LivePortrait", 130_000_000, 20.0, 1000)]
+    rows = [
+        {"name": name, "parameters": n, "cpu_s": s, "wall_s": s, "peak_mb": mb}
+        for name, n, s, mb in sides
+    ]
+    write("editors", head | {"threads": 1, "rows": rows}, tmp_path)
+    row = {"size": 880, "cpu_ms": 60.0, "cpu_ms_then": 100.0, "target": 0.6}
+    ratios = {"ratio": 0.6, "ratio_from": 0.55, "ratio_to": 0.65}
+    write("against", head | {"then": "0.5.0", "rows": [row | ratios]}, tmp_path)
+    figures = {"name": "now", "requests": 9, "before_mb": 300, "peak_mb": 800, "after_mb": 400}
+    users = {"users": 32, "megapixels": 12, "rest_s": 8.0}
+    write("memory", head | users | {"rows": [figures]}, tmp_path)
+    text = page(tmp_path)
+    assert "take 400 times our processor time and 5.0 times our memory." in text
+    assert "| 880 px | 60.0 | 100.0 | 0.60 | 0.55 | 0.65 | 0.6 |" in text
+    assert "| now | 9 | 300 | 800 | 400 |" in text
+
+
+def test_a_commit_is_taken_out_with_its_models() -> None:
+    with against.checked_out("HEAD") as folder:
+        assert against.version_of(folder) == served_model()[0]
+        assert (folder / "app" / "cli.py").is_file()
+    assert not folder.exists()
 
 
 def test_no_gpu_is_said_clearly(
