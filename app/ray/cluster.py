@@ -27,8 +27,9 @@ _TOLD_BY_ENVIRONMENT = {
     "RAY_DASHBOARD_STARTUP_TIMEOUT_S": _START_S,
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": _START_S,
 }
+_LISTEN_PORT = "dashboard_agent_listen_port"
 _AGENT_PORTS = (
-    "dashboard_agent_listen_port",
+    _LISTEN_PORT,
     "metrics_agent_port",
     "metrics_export_port",
     "runtime_env_agent_port",
@@ -133,27 +134,37 @@ def _patient_start() -> Iterator[None]:
     (https://github.com/ray-project/ray/issues/65983); it does not wait for ports that are given.
     """
     services = load_extra("ray._private.services", "The engine ray")
-    once, start = services.get_node, services.start_raylet
+    names = ("get_node", "start_raylet", "start_ray_process")
+    get_once, start, start_process = before = [getattr(services, name) for name in names]
+    ports = _free_ports()
 
     def get_node(*arguments: Any) -> Any:
         deadline = time.monotonic() + _START_S
         while True:
             try:
-                return once(*arguments)
+                return get_once(*arguments)
             except RuntimeError:  # not registered yet
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
 
     def start_raylet(*arguments: Any, **named: Any) -> Any:
-        ports = {name: named.get(name) or port for name, port in _free_ports().items()}
         return start(*arguments, **(named | ports))
 
-    services.get_node, services.start_raylet = get_node, start_raylet
+    def start_ray_process(command: list[str], kind: str, *arguments: Any, **named: Any) -> Any:
+        if kind != "raylet":
+            return start_process(command, kind, *arguments, **named)
+        # Ray gives this one to the agent alone; a raylet that does not know it, ignores it.
+        told = [f"--{_LISTEN_PORT}={ports[_LISTEN_PORT]}", f"--undefok={_LISTEN_PORT}"]
+        return start_process([*command, *told], kind, *arguments, **named)
+
+    for name, ours in zip(names, (get_node, start_raylet, start_ray_process), strict=True):
+        setattr(services, name, ours)
     try:
         yield
     finally:
-        services.get_node, services.start_raylet = once, start
+        for name, theirs in zip(names, before, strict=True):
+            setattr(services, name, theirs)
 
 
 def _free_ports() -> dict[str, int]:
