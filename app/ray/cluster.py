@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -97,6 +98,8 @@ def connect(address: str | None, cpus: int) -> Any:
     try:
         with _patient_start():
             ray.init(**options)
+    except RayError:
+        raise
     # Ray raises a dozen unrelated types here.
     except Exception as error:
         raise RayError(f"{type(error).__name__}: {error}") from error
@@ -137,13 +140,18 @@ def _patient_start() -> Iterator[None]:
     names = ("get_node", "start_raylet", "start_ray_process")
     get_once, start, start_process = before = [getattr(services, name) for name in names]
     ports = _free_ports()
+    raylets: list[subprocess.Popen[bytes]] = []
 
     def get_node(*arguments: Any) -> Any:
         deadline = time.monotonic() + _START_S
         while True:
             try:
                 return get_once(*arguments)
-            except RuntimeError:  # not registered yet
+            except RuntimeError as error:  # not registered yet
+                ended = [code for each in raylets if (code := each.poll()) is not None]
+                if ended:
+                    # No RuntimeError: those Ray takes for "not yet".
+                    raise RayError(f"Ray's node ended with code {ended[0]}.") from error
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
@@ -156,7 +164,9 @@ def _patient_start() -> Iterator[None]:
             return start_process(command, kind, *arguments, **named)
         # Ray gives this one to the agent alone; a raylet that does not know it, ignores it.
         told = [f"--{_LISTEN_PORT}={ports[_LISTEN_PORT]}", f"--undefok={_LISTEN_PORT}"]
-        return start_process([*command, *told], kind, *arguments, **named)
+        info = start_process([*command, *told], kind, *arguments, **named)
+        raylets.append(info.process)
+        return info
 
     for name, ours in zip(names, (get_node, start_raylet, start_ray_process), strict=True):
         setattr(services, name, ours)
