@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -27,8 +28,9 @@ _TOLD_BY_ENVIRONMENT = {
     "RAY_DASHBOARD_STARTUP_TIMEOUT_S": _START_S,
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": _START_S,
 }
+_LISTEN_PORT = "dashboard_agent_listen_port"
 _AGENT_PORTS = (
-    "dashboard_agent_listen_port",
+    _LISTEN_PORT,
     "metrics_agent_port",
     "metrics_export_port",
     "runtime_env_agent_port",
@@ -96,6 +98,8 @@ def connect(address: str | None, cpus: int) -> Any:
     try:
         with _patient_start():
             ray.init(**options)
+    except RayError:
+        raise
     # Ray raises a dozen unrelated types here.
     except Exception as error:
         raise RayError(f"{type(error).__name__}: {error}") from error
@@ -133,27 +137,44 @@ def _patient_start() -> Iterator[None]:
     (https://github.com/ray-project/ray/issues/65983); it does not wait for ports that are given.
     """
     services = load_extra("ray._private.services", "The engine ray")
-    once, start = services.get_node, services.start_raylet
+    names = ("get_node", "start_raylet", "start_ray_process")
+    get_once, start, start_process = before = [getattr(services, name) for name in names]
+    ports = _free_ports()
+    raylets: list[subprocess.Popen[bytes]] = []
 
     def get_node(*arguments: Any) -> Any:
         deadline = time.monotonic() + _START_S
         while True:
             try:
-                return once(*arguments)
-            except RuntimeError:  # not registered yet
+                return get_once(*arguments)
+            except RuntimeError as error:  # not registered yet
+                ended = [code for each in raylets if (code := each.poll()) is not None]
+                if ended:
+                    # No RuntimeError: those Ray takes for "not yet".
+                    raise RayError(f"Ray's node ended with code {ended[0]}.") from error
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
 
     def start_raylet(*arguments: Any, **named: Any) -> Any:
-        ports = {name: named.get(name) or port for name, port in _free_ports().items()}
         return start(*arguments, **(named | ports))
 
-    services.get_node, services.start_raylet = get_node, start_raylet
+    def start_ray_process(command: list[str], kind: str, *arguments: Any, **named: Any) -> Any:
+        if kind != "raylet":
+            return start_process(command, kind, *arguments, **named)
+        # Ray gives this one to the agent alone; a raylet that does not know it, ignores it.
+        told = [f"--{_LISTEN_PORT}={ports[_LISTEN_PORT]}", f"--undefok={_LISTEN_PORT}"]
+        info = start_process([*command, *told], kind, *arguments, **named)
+        raylets.append(info.process)
+        return info
+
+    for name, ours in zip(names, (get_node, start_raylet, start_ray_process), strict=True):
+        setattr(services, name, ours)
     try:
         yield
     finally:
-        services.get_node, services.start_raylet = once, start
+        for name, theirs in zip(names, before, strict=True):
+            setattr(services, name, theirs)
 
 
 def _free_ports() -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import secrets
 import signal
@@ -48,6 +49,15 @@ class RayService:
     address: str
 
 
+_SLOW_AGENTS = """
+import sys
+import time
+
+if any(each.endswith("dashboard/agent.py") for each in sys.orig_argv):
+    time.sleep(20)
+"""
+
+
 @pytest.fixture(scope="session")
 def ray_service(toy_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayService]:
     """One worker, two requests waiting, a second a photograph whatever the machine.
@@ -56,6 +66,9 @@ def ray_service(toy_models: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
     The one cluster of all tests that need a running one: Ray takes longer to start than any of
     them to run. Beside the replica there is room for two workers of batch runs.
+
+    Its agents, which no request needs, are as late as they are on a busy machine: later than Ray
+    itself waits for them.
     """
     settings = {"models_dir": str(toy_models), "workers": "1", "queue_size": "2"}
     settings |= {"batch_delay_ms": "1000", "warm_up": "false", "drain_seconds": "60"}
@@ -67,6 +80,9 @@ def ray_service(toy_models: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     ):
         patch.setenv("RAY_TMPDIR", folder)
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        late = tmp_path_factory.mktemp("late")
+        (late / "sitecustomize.py").write_text(_SLOW_AGENTS)
+        patch.setenv("PYTHONPATH", str(late), prepend=os.pathsep)
         options = ("--engine", "ray", "--max-replicas", "3")
         with running(log, *options, patience=300, **settings) as (client, process):
             # Not "auto", which takes whichever cluster of this machine it finds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -15,6 +16,7 @@ from app.ray.server import Replicas, bind, deployment_options
 from app.settings import Settings
 from tests.app.files import encode
 from tests.app.scale.conftest import RayService
+from tests.app.scale.processes import descendants
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +39,22 @@ def test_the_same_service(
     assert refused.json()["code"] == "not_an_image"
     assert client.get("/info").json()["models"]["photo"]["version"] == "0.0.1"
     assert "StoicNet" in client.get("/").text
+
+
+def test_no_part_of_ray_is_waited_for_by_its_port(ray_service: RayService) -> None:
+    """Ray ends a node whose agents name a port late; two clusters may not share one either."""
+    lines = descendants(ray_service.process.pid).values()
+    raylet = next(line for line in lines if "--raylet_socket_name" in line)
+    ports = re.findall(r" --([a-z_-]+[_-](?:agent|export|listen)[_-]port)=(\d+)", raylet)
+    named = {name.replace("-", "_"): int(port) for name, port in ports}
+    assert named.keys() >= {
+        "dashboard_agent_listen_port",
+        "metrics_agent_port",
+        "metrics_export_port",
+        "runtime_env_agent_port",
+    }
+    assert min(named.values()) > 1
+    assert named["dashboard_agent_listen_port"] != 52365  # Ray's own, the same for every cluster
 
 
 def test_a_full_queue(ray_service: RayService, astronaut: NDArray[np.uint8]) -> None:

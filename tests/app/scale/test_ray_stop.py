@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.command import EXIT_CANNOT_START
 from tests.app.conftest import clean_environment, free_port, stoicnet, until
 from tests.app.files import encode
 from tests.app.scale.conftest import RayService
@@ -138,6 +140,31 @@ def test_a_stop_while_it_starts(toy_models: Path, tmp_path: Path) -> None:
         assert process.wait(PATIENCE_S) == 0, log.read_text()
         wait_for(lambda: gone(below))
         assert "Traceback" not in log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_node_that_ends_while_it_starts_is_not_waited_for(
+    toy_models: Path, tmp_path: Path
+) -> None:
+    def raylets() -> list[int]:
+        return [pid for pid, line in descendants(process.pid).items() if "--raylet_socket" in line]
+
+    log = tmp_path / "log.txt"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            stoicnet("serve", "--engine", "ray", "--port", str(free_port())),
+            env=clean_environment(device="cpu", models_dir=str(toy_models)),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(lambda: bool(raylets()))
+        for pid in raylets():
+            os.kill(pid, signal.SIGKILL)
+        assert process.wait(PATIENCE_S) == EXIT_CANNOT_START, log.read_text()
+        assert "Ray's node ended with code -9" in log.read_text()
     finally:
         process.kill()
         process.wait()
