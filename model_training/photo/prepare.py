@@ -134,10 +134,7 @@ def _guess(
     calm: NDArray[np.integer],
     config: PrepareConfig,
 ) -> None:
-    """`expressive-flow.npy`, `-known.npy`, `-line.npy`; without a teacher nothing is known.
-
-    Only the lower half is guessed: of eyes and brows the meter says what is left.
-    """
+    """`expressive-flow.npy`, `-known.npy`, `-line.npy`; without a teacher nothing is known."""
     edge, side = MARGIN // 2, config.size + MARGIN
     half = side // FLOW_STEP
     flow = np.zeros((len(rows), half, half, 2), np.float16)
@@ -155,8 +152,7 @@ def _guess(
         guess = guesser(middle, now - edge, np.random.default_rng([0, rows[place]]))
         if guess.wavering < WAVERING:
             then = guess.points + edge
-            flow[place], inside = landmark_flow(then, now, side, FLOW_STEP)
-            known[place, half // 2 :] = inside[half // 2 :]
+            flow[place], known[place] = landmark_flow(then, now, side, FLOW_STEP)
             lines[place] = lip_line(then)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
