@@ -38,21 +38,19 @@ def redness(image: Image, face: Face) -> float:
     return float(lab[..., 1].mean() - 128)
 
 
-def mouth_corners(image: Image, detector: FaceDetector) -> tuple[float, float]:
-    """How far apart the mouth's corners are and how far below the nose, in eye distances."""
-    eyes, nose, corners = np.split(detector.detect(image)[0].landmarks, [2, 3])
-    across = eyes[1] - eyes[0]
-    distance = float(np.linalg.norm(across))
-    down = np.array([-across[1], across[0]]) / distance
-    width = float(np.linalg.norm(corners[1] - corners[0]))
-    return width / distance, float((corners.mean(0) - nose[0]) @ down) / distance
+def mouth_width(image: Image, detector: FaceDetector) -> float:
+    """How far apart the mouth's corners are, in eye distances."""
+    eyes, _, corners = np.split(detector.detect(image)[0].landmarks, [2, 3])
+    return float(np.linalg.norm(corners[1] - corners[0]) / np.linalg.norm(eyes[1] - eyes[0]))
 
 
 def smile_curve(image: Image, face: Face) -> float:
     """How far the lips' ends lie above their middle, in eye distances: 0 is a straight mouth.
 
-    By colour: the largest patch that is redder than yellow. YuNet's corners of one mouth differ by
-    a fiftieth from one size of the picture to the next, too much to tell this by.
+    By colour: the largest patch that is redder than yellow, at five thresholds, because one alone
+    sees one mouth 0.01 more or less bent. How far YuNet's corners lie below the nose cannot tell
+    it: from 0.8 to 2 times the picture's size that is 0.41 to 0.43 of the smile, and 0.41 to 0.44
+    of the neutral face.
     """
     distance = face.eye_distance
     x, y = face.landmarks[3:].mean(0)
@@ -61,13 +59,17 @@ def smile_curve(image: Image, face: Face) -> float:
     large = cv2.resize(part, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
     lab = cv2.GaussianBlur(cv2.cvtColor(large, cv2.COLOR_RGB2LAB), (0, 0), 2).astype(float)
     red = lab[..., 1] - 0.5 * lab[..., 2]
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        (red > np.percentile(red, 88)).astype(np.uint8)
-    )
+    found = [bent(red > np.percentile(red, share)) for share in (84, 86, 88, 90, 92)]
+    return float(np.mean(found)) / (4 * distance)
+
+
+def bent(patches: NDArray[np.bool_]) -> float:
+    """How far the ends of the largest patch lie above its middle, in pixels."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(patches.astype(np.uint8))
     down, across = np.nonzero(labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()))
     ends = [down[across <= across.min() + 6].mean(), down[across >= across.max() - 6].mean()]
     middle = down[np.abs(across - (across.min() + across.max()) / 2) < 6]
-    return float((middle.min() + middle.max()) / 2 - np.mean(ends)) / (4 * distance)
+    return float((middle.min() + middle.max()) / 2 - np.mean(ends))
 
 
 def sharpness(image: Image, face: Face) -> float:
@@ -83,10 +85,7 @@ def test_teeth_give_way_to_lips(astronaut: Image, neutral: Image, face: Face) ->
 def test_mouth_corners_come_down_and_together(
     detector: FaceDetector, astronaut: Image, neutral: Image, face: Face
 ) -> None:
-    width, drop = mouth_corners(astronaut, detector)
-    neutral_width, neutral_drop = mouth_corners(neutral, detector)
-    assert neutral_width < 0.97 * width
-    assert neutral_drop > drop
+    assert mouth_width(neutral, detector) < 0.97 * mouth_width(astronaut, detector)
     assert smile_curve(astronaut, face) > 0.1
     assert abs(smile_curve(neutral, face)) < 0.03
 
@@ -129,11 +128,10 @@ def test_strength_is_a_way_from_one_to_the_other(
     assert np.array_equal(untouched.image, astronaut)
     half = shipped.neutralize(encode(astronaut), Options(strength=0.5)).image
     way = [astronaut, half, neutral]
-    widths, drops = zip(*(mouth_corners(image, detector) for image in way), strict=True)
+    widths = [mouth_width(image, detector) for image in way]
     assert widths[0] > widths[1] > widths[2]
-    # Half a smile's corners are half a pixel lower for YuNet than those of the neutral mouth: too
-    # little to order the three, so it judges the ends.
-    assert drops[2] > drops[0]
+    curves = [smile_curve(image, face) for image in way]
+    assert curves[0] > 3 * curves[2]
     lips = [redness(image, face) for image in way]
     assert lips[0] < lips[1] < lips[2]
     scores = []
