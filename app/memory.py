@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from typing import Any
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of <malloc.h>
 _LARGEST_MMAP_THRESHOLD = 32 * 1024 * 1024
@@ -20,11 +21,8 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether it was done; False where the C library is another.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):  # musl
+    mallopt = _of_glibc("mallopt")
+    if mallopt is None:
         return False
     return bool(
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
@@ -38,11 +36,18 @@ def give_back() -> bool:
     Returns:
         Whether there was any; False where the C library is another.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        trim = ctypes.CDLL("libc.so.6").malloc_trim
-    except (OSError, AttributeError):  # musl
+    trim = _of_glibc("malloc_trim")
+    if trim is None:
         return False
     trim.argtypes = [ctypes.c_size_t]
     return bool(trim(0))
+
+
+def _of_glibc(name: str) -> Any | None:
+    """One of glibc's functions; None where the C library is another."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        return getattr(ctypes.CDLL("libc.so.6"), name)
+    except (OSError, AttributeError):  # musl
+        return None

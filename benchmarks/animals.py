@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.faces.detector import Face, FaceDetector, _distinct
+from app.faces.detector import Face, FaceDetector, distinct
 from app.faces.selection import upright
 from app.faces.views import first_looks
 
@@ -34,8 +34,8 @@ _CLOTH = (60, 60, 80)
 
 def largest(detector: FaceDetector, picture: Picture) -> Face | None:
     """The largest upright face of the first looks; the service looks on where it is unsure."""
-    found = [face for look in first_looks(picture) for face in detector._in_look(look)]
-    faces = filter(upright, _distinct(found))
+    found = [face for look in first_looks(picture) for face in detector.in_look(look)]
+    faces = filter(upright, distinct(found))
     return max(faces, key=lambda face: face.box[2] * face.box[3], default=None)
 
 

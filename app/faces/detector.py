@@ -116,16 +116,16 @@ class FaceDetector:
             Faces in photograph pixels; empty when there is none.
         """
         longest = max(image.shape[:2])
-        found = [face for look in first_looks(image) for face in self._in_look(look)]
+        found = [face for look in first_looks(image) for face in self.in_look(look)]
         if not found and longest > 640:
-            found = self._in_look(look_at(image, 1280))
+            found = self.in_look(look_at(image, 1280))
         if not found and longest > 1280:
-            found = [face for tile in tiles(image) for face in self._in_look(tile)]
+            found = [face for tile in tiles(image) for face in self.in_look(tile)]
         if not any(self._surely_upright(image, face) for face in found):
-            turned = [face for look in turned_looks(image) for face in self._in_look(look)]
+            turned = [face for look in turned_looks(image) for face in self.in_look(look)]
             found += [face for face in turned if face.score >= _SURE_TURNED]
-        refined = [self._refine(image, face) for face in _distinct(found)]
-        return sorted(_distinct(refined), key=lambda face: face.box[2] * face.box[3], reverse=True)
+        refined = [self._refine(image, face) for face in distinct(found)]
+        return sorted(distinct(refined), key=lambda face: face.box[2] * face.box[3], reverse=True)
 
     def _surely_upright(self, image: NDArray[np.uint8], face: Face) -> bool:
         """Whether a face stands upright: YuNet sees a worse one in many that are upside down."""
@@ -133,10 +133,11 @@ class FaceDetector:
             return False
         matrix = crop_matrix(face.landmarks[0], face.landmarks[1], _CLOSE_UP)
         crop = np.ascontiguousarray(cut(image, matrix, _CLOSE_UP).image[::-1, ::-1])
-        turned = self._in_look(Look(crop, 1.0, (0.0, 0.0)))
+        turned = self.in_look(Look(crop, 1.0, (0.0, 0.0)))
         return all(other.score <= face.score for other in turned)
 
-    def _in_look(self, look: Look) -> list[Face]:
+    def in_look(self, look: Look) -> list[Face]:
+        """Find the faces of one look, in photograph pixels, as YuNet orders them."""
         faces = []
         for row in self._network.rows(look.pixels).astype(np.float64):
             if not np.isfinite(row).all() or row[2] <= 0 or row[3] <= 0:
@@ -185,7 +186,7 @@ class FaceDetector:
         """Landmarks of the face whose eyes lie about where the crop contract puts them."""
         middle = np.array(EYE_MIDPOINT) * _CLOSE_UP
         best, nearest = None, _NEAR * _CLOSE_UP
-        for face in self._in_look(Look(crop, 1.0, (0.0, 0.0))):
+        for face in self.in_look(Look(crop, 1.0, (0.0, 0.0))):
             distance = float(np.hypot(*(face.landmarks[:2].mean(0) - middle)))
             if distance < nearest:
                 best, nearest = face.landmarks, distance
@@ -220,7 +221,7 @@ def _overlap(a: Face, b: Face) -> float:
     return width * height / min(aw * ah, bw * bh)
 
 
-def _distinct(faces: list[Face]) -> list[Face]:
+def distinct(faces: list[Face]) -> list[Face]:
     """Each face once, at its best score (the passes overlap)."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: face.score, reverse=True):

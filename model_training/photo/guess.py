@@ -32,12 +32,10 @@ from model_training.photo.network import (
     window_of,
 )
 from model_training.portraits.augment import Misalignment
-from model_training.portraits.landmarks import LIPS
+from model_training.portraits.landmarks import LIPS, MESH
 
 Points = NDArray[np.floating]
 
-MESH = 468
-"""Landmarks but for the irises."""
 LOOKS = 5
 """Crops that the network answers to, each mirrored as well."""
 LIPS_OFF, OTHERS_OFF = 3.0, 1.0
@@ -90,14 +88,13 @@ class Guesser:
         maps = self.network(window_of(torch.cat([looks, looks.flip(3)])))
         answers = []
         for look in range(2 * LOOKS):
-            face = seen[look % LOOKS].numpy()
-            if look >= LOOKS:
-                face = self._mirrored(face)
-            calm = moved_back(PhotoMaps(*(part[look] for part in maps)), face)
-            if look >= LOOKS:
-                calm = self._mirrored(calm)
-            answers.append(_in_crop(calm, off, look % LOOKS))
-        every = np.stack(answers)
+            mirrored, face = look >= LOOKS, seen[look % LOOKS].numpy()
+            answer = PhotoMaps(*(part[look] for part in maps))
+            calm = moved_back(answer, self._mirrored(face) if mirrored else face)
+            answers.append(self._mirrored(calm) if mirrored else calm)
+        there = torch.from_numpy(np.stack(answers)).float().unflatten(0, (2, LOOKS))
+        back = [off.points_before(of_all, CROP_SIZE) for of_all in there]
+        every = torch.cat(back).double().numpy()
         wavering = float(every[:, _ON_LIPS].std(0).mean())
         deviation = np.where(_ON_LIPS, LIPS_OFF, OTHERS_OFF)
         return Guess(self.shapes.most_likely(every.mean(0), deviation), wavering)
@@ -105,14 +102,6 @@ class Guesser:
     def _mirrored(self, points: Points) -> Points:
         turned = points[self.shapes.mirror] * [-1, 1] + [CROP_SIZE - 1, 0]
         return np.asarray(turned, np.float32)
-
-
-def _in_crop(points: Points, off: Misalignment, look: int) -> Points:
-    """Points of a look in the pixels of the crop that it was taken of."""
-    half = CROP_SIZE / 2
-    flat = (points + 0.5) / half - 1
-    moved = flat @ off.linear[look].numpy().T + off.shift[look].numpy()
-    return np.asarray((moved + 1) * half - 0.5)
 
 
 def moved_back(maps: PhotoMaps, points: Points) -> Points:

@@ -11,6 +11,7 @@ from model_training.portraits.landmarks import (
     INNER_LIP_BOTTOM,
     INNER_LIP_TOP,
     LIPS,
+    MESH,
     OUTLINE,
 )
 
@@ -20,7 +21,6 @@ _UPPER_LIP = {*INNER_LIP_TOP[1:-1], 185, 40, 39, 37, 0, 267, 269, 270, 409, 184,
               302, 303, 304, 408, 183, 42, 41, 38, 12, 268, 271, 272, 407}
 # fmt: on
 LOWER_LIP = {*LIPS} - _UPPER_LIP - {61, 291, 78, 308, 76, 306, 62, 292}
-_POINTS = 468
 _GRID = 4
 """Pixels from one point of the spline's grid to the next: it is smooth."""
 _SMOOTHING = 5.0
@@ -113,7 +113,7 @@ def landmark_flow(
     grid = np.stack(np.meshgrid(at, at), -1).reshape(-1, 2)
     layers = []
     for left_out in (LOWER_LIP, _UPPER_LIP):
-        kept = [k for k in range(_POINTS) if k not in left_out]
+        kept = [k for k in range(MESH) if k not in left_out]
         target = np.concatenate([neutral[kept], rim])
         source = np.concatenate([expressive[kept], rim])
         spline = RBFInterpolator(

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from app.faces.alignment import Image, crop_matrix, cut, transform_points
 from model_training.photo.calm_shapes import CalmShapes
 from model_training.photo.config import CC_BY_SETS, PrepareConfig
-from model_training.photo.guess import MESH, WAVERING, Guesser
+from model_training.photo.guess import WAVERING, Guesser
 from model_training.photo.landmark_flow import (
     landmark_flow,
     lip_edges,
@@ -40,6 +40,7 @@ from model_training.photo.warm_start import load_photo_network
 from model_training.portraits.aligned import AlignedFace, align_face, read_rgb
 from model_training.portraits.landmarks import (
     LEFT_IRIS,
+    MESH,
     RIGHT_IRIS,
     FloatArray,
     LandmarkTable,

@@ -102,6 +102,13 @@ class Misalignment:
         moved = torch.einsum("bij,bkj->bki", torch.linalg.inv(self.linear), flat)
         return ((moved + 1) * half - 0.5).view(points.shape)
 
+    def points_before(self, points: Tensor, side: int) -> Tensor:
+        """Where points of the new crops lie in the old ones: the inverse of `of_points`."""
+        half = side / 2
+        flat = (points.flatten(1, -2) + 0.5) / half - 1
+        moved = torch.einsum("bij,bkj->bki", self.linear, flat) + self.shift[:, None]
+        return ((moved + 1) * half - 0.5).view(points.shape)
+
 
 def soften(images: Tensor, row: int, side: int) -> None:
     """Reduce one sample to `side` px and back, in place: a small or unsharp photograph."""

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+MESH = 468
+"""Points of the face; the irises' follow."""
 RIGHT_IRIS, LEFT_IRIS = 468, 473
 """MediaPipe iris centres; the right eye is the subject's, on the image's left."""
 INNER_LIPS = (13, 14)

@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -124,8 +125,10 @@ def test_a_stop_answers_what_was_accepted(
     wait_for(lambda: gone(below))
 
 
-def test_a_stop_while_it_starts(toy_models: Path, tmp_path: Path) -> None:
-    log = tmp_path / "log.txt"
+@contextmanager
+def starting(toy_models: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The service on Ray, just begun, and its log; killed afterwards if it still runs."""
+    log = folder / "log.txt"
     with log.open("wb") as output:
         process = subprocess.Popen(
             stoicnet("serve", "--engine", "ray", "--port", str(free_port())),
@@ -134,37 +137,33 @@ def test_a_stop_while_it_starts(toy_models: Path, tmp_path: Path) -> None:
             stderr=subprocess.STDOUT,
         )
     try:
+        yield process, log
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_stop_while_it_starts(toy_models: Path, tmp_path: Path) -> None:
+    with starting(toy_models, tmp_path) as (process, log):
         wait_for(lambda: any("gcs_server" in line for line in descendants(process.pid).values()))
         below = descendants(process.pid)
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0, log.read_text()
         wait_for(lambda: gone(below))
         assert "Traceback" not in log.read_text()
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_a_node_that_ends_while_it_starts_is_not_waited_for(
     toy_models: Path, tmp_path: Path
 ) -> None:
-    def raylets() -> list[int]:
-        return [pid for pid, line in descendants(process.pid).items() if "--raylet_socket" in line]
+    with starting(toy_models, tmp_path) as (process, log):
 
-    log = tmp_path / "log.txt"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            stoicnet("serve", "--engine", "ray", "--port", str(free_port())),
-            env=clean_environment(device="cpu", models_dir=str(toy_models)),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
+        def raylets() -> list[int]:
+            below = descendants(process.pid)
+            return [pid for pid, line in below.items() if "--raylet_socket" in line]
+
         wait_for(lambda: bool(raylets()))
         for pid in raylets():
             os.kill(pid, signal.SIGKILL)
         assert process.wait(PATIENCE_S) == EXIT_CANNOT_START, log.read_text()
         assert "Ray's node ended with code -9" in log.read_text()
-    finally:
-        process.kill()
-        process.wait()

@@ -6,9 +6,9 @@ import torch
 
 from model_training.photo.calm_shapes import CalmShapes
 from model_training.photo.config import PhotoConfig
-from model_training.photo.guess import MESH, Guesser, moved_back
+from model_training.photo.guess import Guesser, moved_back
 from model_training.photo.network import PhotoMaps, PhotoNet
-from model_training.portraits.landmarks import INNER_LIP_BOTTOM, INNER_LIP_TOP, LIPS
+from model_training.portraits.landmarks import INNER_LIP_BOTTOM, INNER_LIP_TOP, LIPS, MESH
 from tests.model_training.photo.maps import plain_maps
 
 PIXEL = 2 / 192

@@ -86,6 +86,8 @@ def test_pictures_flow_and_points_are_misaligned_together() -> None:
     # A flow to the right turns as the picture does, and is as long as the picture is large.
     flow = torch.tensor([3.0, 0.0, 1.0]).view(1, 3, 1, 1).expand(4, 3, 32, 32)
     turned = off.of_flow(flow)
+    before = off.points_before(wanted[:, None], 64)
+    torch.testing.assert_close(before, torch.tensor([[40.0, 20.0]]).expand(4, 1, 2))
     ends = off.of_points(torch.tensor([[30.0, 30.0], [33.0, 30.0]]).expand(4, 2, 2), 64)
     torch.testing.assert_close(turned[:, :2, 16, 16], ends[:, 1] - ends[:, 0], atol=1e-4, rtol=0)
     assert turned[:, 2].unique().tolist() == [1.0]
