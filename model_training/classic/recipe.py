@@ -48,7 +48,15 @@ class ClassicRecipe:
         perceptual_weight: its weight.
         perceptual_trains_vae: EfficientNet's features train encoder and decoder too, in stages 1
             and 2; otherwise the enhancer alone, in stage 2.
-        neutralizer: which of stage 3's two solutions the model uses; both are always made.
+        joint_steps: steps of the joint stage between stages 1 and 2 (`joint`); 0 leaves it out.
+        joint_lr: its learning rate at the beginning.
+        joint_w_kl: weight of L_kl in it.
+        w_maps: weight of the recogniser's maps in it.
+        w_identity: weight of the recogniser's answer in it.
+        pair_shares: how often each set of pairs is drawn in it, in the order of --pairs and then
+            London's smiles; empty draws them alike.
+        neutralizer: which the model uses: one of stage 3's two solutions, which are always made, or
+            the joint stage's.
         neutralizer_init: `published` starts SGD from N(0, 0.02), `identity` from no change.
         pair_share: in stage 3 a set of pairs counts for at least this part of the largest one: the
             fitted pairs of a smaller set are repeated. 0 counts every pair once.
@@ -84,7 +92,13 @@ class ClassicRecipe:
     perceptual: PerceptualKind = "none"
     perceptual_weight: float = 0.0
     perceptual_trains_vae: bool = True
-    neutralizer: Literal["sgd", "ridge"] = "sgd"
+    joint_steps: int = 0
+    joint_lr: float = 3e-4
+    joint_w_kl: float = 2e-5
+    w_maps: float = 0.1
+    w_identity: float = 0.2
+    pair_shares: tuple[float, ...] = ()
+    neutralizer: Literal["sgd", "ridge", "joint"] = "sgd"
     neutralizer_init: Literal["published", "identity"] = "published"
     pair_share: float = 0.0
     share_people: bool = False
@@ -118,6 +132,7 @@ class ClassicRecipe:
         """Inverse of `to_dict`."""
         # Once a part of the recipe; now the machine's.
         known = {name: value for name, value in values.items() if name != "precision"}
+        known["pair_shares"] = tuple(known.get("pair_shares", ()))
         return cls(**{**known, "network": ClassicConfig.from_dict(values["network"])})
 
 
@@ -128,7 +143,7 @@ EXTENDED = replace(
     PAPER,
     network=replace(
         PAPER.network,
-        latent=256,
+        latent=384,
         prelu="shared",
         spectral_norm=True,
         sharpen=0.5,
@@ -147,7 +162,11 @@ EXTENDED = replace(
     perceptual="efficientnet",
     perceptual_weight=0.1,
     perceptual_trains_vae=False,
-    neutralizer="ridge",
+    joint_steps=6300,
+    joint_w_kl=1e-5,
+    w_maps=0.15,
+    w_identity=0.3,
+    neutralizer="joint",
     pair_share=0.01,
     ridge_stretch=True,
 )

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from model_training.classic import losses
 from model_training.classic.context import ClassicContext
+from model_training.classic.joint import joint_stage
 from model_training.classic.networks import sample_latent
 from model_training.classic.perceptual import l_perceptual
 from model_training.classic.stage1 import PARTS as STAGE1_PARTS
@@ -28,6 +29,8 @@ def stage2(context: ClassicContext) -> Stage:
     if recipe.lr_enhancer:
         settings["lr_enhancer"] = recipe.lr_enhancer
     settings["discriminator"] = [network.spectral_norm, network.discriminator_dense]
+    if recipe.joint_steps:
+        settings = {**joint_stage(context).settings, **settings}
     return Stage(
         name="stage2",
         out=context.out,

@@ -15,12 +15,13 @@ from model_training.photo.config import PhotoTrainingConfig
 from model_training.photo.judges import expression_judge
 from model_training.photo.sheets import photo_sheet
 from model_training.photo.step import PhotoParts, PhotoStep
-from model_training.photo.warm_start import load_photo_network, settle_norms
+from model_training.photo.warm_start import load_photo_network
 from model_training.photo.windows import Window
 from model_training.runs.ahead import Ahead
 from model_training.runs.compute import ON_CPU, Compute
 from model_training.runs.config import Pace
 from model_training.runs.distributed import ALONE, Workers
+from model_training.runs.exported import settle_norms
 from model_training.runs.loop import Stage, run_stage
 from model_training.runs.manifest import sha256_of
 

@@ -11,10 +11,10 @@ from app.settings import DEFAULT_MODELS_DIR
 from model_training.photo.batches import PhotoBatches
 from model_training.photo.config import PhotoConfig, PhotoData, PhotoTrainingConfig
 from model_training.photo.train import train_photo
-from model_training.photo.warm_start import initializers
 from model_training.photo.windows import Shift, Window
 from model_training.runs.ahead import Ahead
 from model_training.runs.checkpoint import CheckpointError, load_checkpoint
+from model_training.runs.exported import initializers
 from model_training.runs.log import read_rows
 from tests.model_training.photo_set import write_photo_set
 

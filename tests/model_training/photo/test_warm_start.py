@@ -16,8 +16,8 @@ from model_training.photo.warm_start import (
     load_eyes,
     load_meter,
     load_photo_network,
-    settle_norms,
 )
+from model_training.runs.exported import settle_norms
 
 PHOTO = DEFAULT_MODELS_DIR / "photo" / "network.onnx"
 EYES = DEFAULT_MODELS_DIR / "photo" / "eyes.onnx"
