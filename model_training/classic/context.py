@@ -70,11 +70,10 @@ class ClassicContext:
         (sent,) = self.compute.send(self.compute.pinned((images,)))
         return sent
 
-    def adam(self, network: nn.Module, lr: float) -> torch.optim.Adam:
-        """Adam as published: beta1 0.5."""
-        return torch.optim.Adam(
-            network.parameters(), lr, betas=(self.recipe.beta1, 0.999), fused=True
-        )
+    def adam(self, network: nn.Module, lr: float, beta1: float | None = None) -> torch.optim.Adam:
+        """Adam, as published if no other beta1 is given: 0.5."""
+        betas = (self.recipe.beta1 if beta1 is None else beta1, 0.999)
+        return torch.optim.Adam(network.parameters(), lr, betas=betas, fused=True)
 
     def perceptual_features(self) -> EfficientNetFeatures | None:
         """The frozen feature network, if the recipe names one that does not train along."""

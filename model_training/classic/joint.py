@@ -9,6 +9,7 @@ they are; T is still one dense layer, and stages 2 and 3 follow as published.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -77,21 +78,13 @@ def steps_of_joint(
     encoder, decoder = workers.parallel(net.encoder), workers.parallel(net.decoder)
     neutralizer = workers.parallel(net.neutralizer)
     images, drawn = context.batches(3), pair_batches(context, pairs)
-    adam = torch.optim.Adam(
-        [
-            {"params": [*net.encoder.parameters(), *net.decoder.parameters()]},
-            {"params": list(net.neutralizer.parameters())},
-        ],
-        recipe.joint_lr,
-        betas=(0.9, 0.999),
-        fused=True,
-    )
+    adam = context.adam(net.parts(*PARTS), recipe.joint_lr, beta1=0.9)
     context.compute.place(recogniser)
     emphasis = context.to_device(face_emphasis(recipe.network.image_size))
 
     def step(index: int) -> dict[str, Tensor | float]:
-        done = torch.tensor(index / max(1, recipe.joint_steps))
-        rate = recipe.joint_lr * float(0.05 + 0.95 * (1 + torch.cos(torch.pi * done)) / 2)
+        done = index / max(1, recipe.joint_steps)
+        rate = recipe.joint_lr * (0.05 + 0.95 * (1 + math.cos(math.pi * done)) / 2)
         rate *= min(1.0, (index + 1) / 100)
         for group in adam.param_groups:
             group["lr"] = rate

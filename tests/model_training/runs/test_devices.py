@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,9 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from model_training.classic.context import ClassicContext
+from model_training.classic.joint import steps_of_joint
 from model_training.classic.latents import LatentPairs
 from model_training.classic.networks import ClassicNet, Neutralizer
+from model_training.classic.pair_sets import PairSet
 from model_training.classic.recipe import PAPER, with_options
+from model_training.classic.recogniser import Recogniser
 from model_training.classic.stage1 import steps_of_stage1
 from model_training.classic.stage2 import steps_of_stage2
 from model_training.classic.stage3 import steps_of_sgd
@@ -40,6 +44,7 @@ from model_training.runs.averages import WeightAverage
 from model_training.runs.compute import ON_CPU, Compute
 from model_training.runs.config import Pace
 from model_training.runs.loop import StepFunction
+from tests.model_training.classic.drawn_recogniser import write_recogniser
 from tests.model_training.pretend_device import DEVICE, PretendDevice, values
 
 METER = MeterConfig(widths=(4, 4, 4, 4, 4), hidden=8)
@@ -123,9 +128,9 @@ def meter(compute: Compute) -> Made:
 
 
 class _PlainAdam(ClassicContext):
-    def adam(self, network: nn.Module, lr: float) -> torch.optim.Adam:
+    def adam(self, network: nn.Module, lr: float, beta1: float | None = None) -> torch.optim.Adam:
         """Not fused: torch has that for real devices alone."""
-        return torch.optim.Adam(network.parameters(), lr)
+        return torch.optim.Adam(network.parameters(), lr, betas=(beta1 or 0.5, 0.999))
 
 
 def classic(stage: int, **options: Any) -> Callable[[Compute], Made]:
@@ -143,6 +148,22 @@ def classic(stage: int, **options: Any) -> Callable[[Compute], Made]:
         return Made((steps_of_stage1 if stage == 1 else steps_of_stage2)(context)[0], net)
 
     return made
+
+
+def joint(compute: Compute) -> Made:
+    tiny = {"image_size": 32, "latent": 4, "encoder_widths": (4, 4, 4, 8), "batch_size": 8}
+    recipe = with_options(PAPER, **tiny, decoder_widths=(8, 4, 4, 4), joint_steps=4)
+    net = ClassicNet(recipe.network)
+    compute.place(net)
+    crops = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
+    keys = tuple(str(row) for row in range(8))
+    nobody = np.zeros(8, bool)
+    rows = np.arange(8)
+    pairs = PairSet(crops, rows, rows[::-1].copy(), keys, nobody)
+    context = _PlainAdam(recipe, net, CropCache(crops, keys, keys, nobody), Path(), compute, Pace())
+    with TemporaryDirectory() as folder:
+        recogniser = Recogniser(write_recogniser(Path(folder)))
+    return Made(steps_of_joint(context, [pairs], recogniser)[0], net)
 
 
 def neutralizer(compute: Compute) -> Made:
@@ -170,11 +191,11 @@ EXTENDED = {
     "make",
     [
         *(photo, eyes, meter, classic(1), classic(1, joint_enhancer=True, **EXTENDED)),
-        *(classic(2), classic(2, **EXTENDED), neutralizer),
+        *(classic(2), classic(2, **EXTENDED), joint, neutralizer),
     ],
     ids=[
         *("photo", "eyes", "meter", "classic-1", "classic-1-extended"),
-        *("classic-2", "classic-2-extended", "neutralizer"),
+        *("classic-2", "classic-2-extended", "joint", "neutralizer"),
     ],
 )
 def test_steps_stay_on_the_device_and_give_the_same_weights(
