@@ -206,14 +206,14 @@ class FiguresConfig:
         pairs: pairs as `synthesize` makes them.
         facts: CSV of the people to show: id or file, gender.
         out: folder to write to.
-        neutralizer: sgd or ridge; by default the recipe's.
+        neutralizer: sgd, ridge or joint; by default the recipe's.
     """
 
     weights: FilePath
     pairs: DirectoryPath
     facts: FilePath
     out: Path
-    neutralizer: Literal["sgd", "ridge"] | None = None
+    neutralizer: Literal["sgd", "ridge", "joint"] | None = None
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,9 @@ def faces(count: int) -> np.ndarray:
 
 def test_sizes_come_from_the_files(exported: ExportedClassic) -> None:
     assert (exported.config.image_size, exported.config.channels) == (112, 1)
-    assert exported.config.latent == 256
+    assert exported.config.latent == 384
     mu, logvar = exported.encoder(torch.zeros(3, 1, 112, 112))
-    assert mu.shape == logvar.shape == (3, 256)
+    assert mu.shape == logvar.shape == (3, 384)
     assert exported.enhancer(exported.decoder(mu)).shape == (3, 1, 112, 112)
 
 
@@ -48,9 +48,9 @@ def test_a_folder_without_networks_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_fused_graph_takes_another_neutralizer(tmp_path: Path) -> None:
-    unchanged = Neutralizer(256)
+    unchanged = Neutralizer(384)
     with torch.no_grad():
-        unchanged.dense.weight.copy_(torch.eye(256))
+        unchanged.dense.weight.copy_(torch.eye(384))
         unchanged.dense.bias.zero_()
     out = tmp_path / "fused.onnx"
     version = put_neutralizer(CLASSIC / "fused.onnx", unchanged, out, "still")
