@@ -38,6 +38,7 @@ class PairSet:
         held_out: bool [N]; pairs that are measured on and never fitted.
         valid: uint8 [N, S * S / 8], packed bits: the pixel comes from the photograph, not from its
             repeated border; None where all do.
+        datasets: the sets its photographs are of, as far as its labels say.
     """
 
     images: NDArray[np.uint8]
@@ -46,6 +47,7 @@ class PairSet:
     people: tuple[str, ...]
     held_out: NDArray[np.bool_]
     valid: NDArray[np.uint8] | None = None
+    datasets: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.people)
@@ -81,18 +83,23 @@ def open_pair_store(folder: Path) -> PairSet:
         raise ValueError(f"{folder / 'pairs.npy'} has shape {pairs.shape}, not [N, 2, S, S, 3]")
     rows = np.arange(len(pairs))
     people = [f"pair-{row}" for row in rows]
+    datasets: set[str] = set()
     labels = folder / "labels.csv"
     if labels.exists():
         with labels.open(newline="") as handle:
             lines = list(csv.DictReader(handle))
         people = [_person(line, labels) for line in lines]
+        sources = (line.get("source") or "" for line in lines)
+        datasets = {source.split("/", 1)[0] for source in sources if "/" in source}
         rows = np.array([int(line.get("index") or i) for i, line in enumerate(lines)], np.int64)
     if not len(rows) or rows.max() >= len(pairs):
         raise ValueError(f"{labels} describes pairs that {folder / 'pairs.npy'} does not hold")
     images = pairs.reshape(-1, *pairs.shape[2:])
     masks = folder / "valid.npy"
     valid = np.load(masks, mmap_mode="r")[rows] if masks.exists() else None
-    return PairSet(images, 2 * rows + 1, 2 * rows, tuple(people), hold_out(people), valid)
+    held_out = hold_out(people)
+    source, target = 2 * rows + 1, 2 * rows
+    return PairSet(images, source, target, tuple(people), held_out, valid, frozenset(datasets))
 
 
 def _person(line: dict[str, str], labels: Path) -> str:

@@ -121,7 +121,8 @@ def train_classic(
         return out / RESULT
     show_neutralizers(net, fit, pairs, out / "sheets" / "stage3.png", device)
     net.neutralizer.load_state_dict(fit.neutralizers[recipe.neutralizer].state_dict())
-    datasets = sorted({key.split("/", 1)[0] for key in data.keys})
+    shown = {key.split("/", 1)[0] for key in data.keys}
+    datasets = sorted(shown.union(*(s.datasets for s in pairs)))
     save_result(out / RESULT, net, recipe, fit, datasets)
     return out / RESULT
 

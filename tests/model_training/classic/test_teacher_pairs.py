@@ -79,6 +79,7 @@ def test_calm_results_become_pairs_and_the_others_do_not(tmp_path: Path) -> None
     assert abs(float(pairs.images[pairs.target[0]].mean()) - 50) < 2
     # What was calm is its own target, whatever became of it.
     assert np.array_equal(pairs.images[pairs.source[1]], pairs.images[pairs.target[1]])
+    assert pairs.datasets == {"lfw"}
     assert pairs.valid is not None
     inside = np.unpackbits(pairs.valid[0]).reshape(112, 112)
     # The eyes are 40 px apart, so the crop is 148 px wide and begins at (26, 35) of 200.
