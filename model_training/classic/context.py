@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from model_training.classic import losses
 from model_training.classic.image_batches import ImageBatches
 from model_training.classic.networks import ClassicNet
 from model_training.classic.networks.pixels import to_network
+from model_training.classic.pair_sets import PairSet
 from model_training.classic.perceptual import EfficientNetFeatures
 from model_training.classic.recipe import ClassicRecipe
 from model_training.classic.sheets import reconstruction_sheet
@@ -39,6 +40,7 @@ class ClassicContext:
         pace: how often to log and save.
         sheet_epochs: epochs between two reconstruction sheets, and measurements.
         workers: the processes that train together.
+        pairs: what the joint stage draws from.
     """
 
     recipe: ClassicRecipe
@@ -49,6 +51,7 @@ class ClassicContext:
     pace: Pace
     sheet_epochs: int = 5
     workers: Workers = ALONE
+    pairs: Sequence[PairSet] = ()
 
     def batches(self, stage: int) -> ImageBatches:
         """Training people's images; each stage has its own order."""

@@ -10,7 +10,7 @@ they are; T is still one dense layer, and stages 2 and 3 follow as published.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -20,7 +20,6 @@ from model_training.classic import losses
 from model_training.classic.context import ClassicContext
 from model_training.classic.joint_pairs import PairBatch, PairBatches
 from model_training.classic.networks import sample_latent
-from model_training.classic.pair_sets import PairSet
 from model_training.classic.recogniser import Recogniser, recogniser_losses
 from model_training.classic.sheets import write_sheet
 from model_training.runs.loop import Stage, Steps, run_stage
@@ -46,28 +45,27 @@ def joint_stage(context: ClassicContext) -> Stage:
     settings = {k: v for k, v in recipe.to_dict().items() if k in fields}
     later = ("sharpen", "spectral_norm", "discriminator_dense")
     settings["network"] = {k: v for k, v in settings["network"].items() if k not in later}
+    counts = {"images": len(context.batches(3).rows), "pairs": [len(s) for s in context.pairs]}
     return Stage(
         name="joint",
         out=context.out,
-        settings=settings,
+        settings={**settings, **counts},
         total_steps=recipe.joint_steps,
         steps_per_epoch=STEPS_PER_EPOCH,
         batch_size=2 * PAIRS,
     )
 
 
-def train_joint(context: ClassicContext, pairs: Sequence[PairSet], recogniser: Recogniser) -> None:
+def train_joint(context: ClassicContext, recogniser: Recogniser) -> None:
     """Run the stage from its checkpoint, or from stage 1's weights."""
-    step, optimizers = steps_of_joint(context, pairs, recogniser)
+    step, optimizers = steps_of_joint(context, recogniser)
     torch.manual_seed(context.recipe.seed + 4)
     parts = {"network": context.net.parts(*PARTS), **optimizers}
-    measure = _after_epoch(context, pairs, recogniser)
+    measure = _after_epoch(context, recogniser)
     run_stage(joint_stage(context), parts, step, measure, context.pace, context.workers)
 
 
-def steps_of_joint(
-    context: ClassicContext, pairs: Sequence[PairSet], recogniser: Recogniser
-) -> Steps:
+def steps_of_joint(context: ClassicContext, recogniser: Recogniser) -> Steps:
     """One Adam for the three networks; the rate falls along half a cosine to a twentieth.
 
     Photographs and some of the pairs' sources are reconstructed (L_rec1 and L_kl, as in stage 1);
@@ -77,7 +75,7 @@ def steps_of_joint(
     recipe, net, workers = context.recipe, context.net, context.workers
     encoder, decoder = workers.parallel(net.encoder), workers.parallel(net.decoder)
     neutralizer = workers.parallel(net.neutralizer)
-    images, drawn = context.batches(3), pair_batches(context, pairs)
+    images, drawn = context.batches(3), pair_batches(context)
     adam = context.adam(net.parts(*PARTS), recipe.joint_lr, beta1=0.9)
     context.compute.place(recogniser)
     emphasis = context.to_device(face_emphasis(recipe.network.image_size))
@@ -132,11 +130,9 @@ def face_emphasis(size: int) -> Tensor:
     return (weight / weight.mean())[None, None]
 
 
-def pair_batches(
-    context: ClassicContext, pairs: Sequence[PairSet], *, held_out: bool = False
-) -> PairBatches:
+def pair_batches(context: ClassicContext, *, held_out: bool = False) -> PairBatches:
     """Pairs of training people, or of held-out ones."""
-    recipe, config = context.recipe, context.recipe.network
+    recipe, config, pairs = context.recipe, context.recipe.network, context.pairs
     shares = recipe.pair_shares or (1.0,) * len(pairs)
     seed = recipe.seed * 10 + 4
     return PairBatches(
@@ -153,10 +149,10 @@ def _on_device(context: ClassicContext, batch: PairBatch) -> PairBatch:
 
 
 def _after_epoch(
-    context: ClassicContext, pairs: Sequence[PairSet], recogniser: Recogniser
+    context: ClassicContext, recogniser: Recogniser
 ) -> Callable[[int], dict[str, float]]:
     """Measure and draw four fixed batches of held-out pairs."""
-    drawn = pair_batches(context, pairs, held_out=True)
+    drawn = pair_batches(context, held_out=True)
     batches = [_on_device(context, drawn.at(k)) for k in range(4)]
 
     @torch.no_grad()

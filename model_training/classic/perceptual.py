@@ -41,10 +41,14 @@ def l_perceptual(network: FeatureNetwork, reference: Tensor, generated: Tensor) 
     The gradient reaches `generated` alone: the reference's features are constants.
     """
     with torch.no_grad():
-        wanted = [f.float() for f in network.features(reference)]
-    found = network.features(generated)
+        wanted = network.features(reference)
+    return maps_difference(wanted, network.features(generated))
+
+
+def maps_difference(wanted: list[Tensor], found: list[Tensor]) -> Tensor:
+    """Mean absolute difference of maps, each over the mean magnitude of its reference; a scalar."""
     terms = [
-        (f.float() - w).abs().mean() / (w.abs().mean() + 1e-6)
+        (f.float() - w.float()).abs().mean() / (w.float().abs().mean() + 1e-6)
         for f, w in zip(found, wanted, strict=True)
     ]
     return torch.stack(terms).mean()

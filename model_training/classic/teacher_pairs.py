@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from app.faces.alignment import Image, crop_matrix
+from app.faces.alignment import Image, crop_matrix, cut, inside_photograph
+from model_training.errors import InputError
 from model_training.portraits.aligned import read_rgb
-from model_training.portraits.crops import crop_face
 from model_training.portraits.image_sets import (
     EmptyImageSetError,
     FaceImage,
@@ -94,25 +94,32 @@ def write_teacher_pairs(
 
     Returns:
         How many pairs there are.
+
+    Raises:
+        InputError: a result is not of its photograph's size.
     """
     kept: list[tuple[FaceImage, Image, Image, NDArray[np.uint8]]] = []
-    for image in images:
-        source = crop_face(image, locator, size)
-        if isinstance(source, str):
+    for image in tqdm(images, desc="pairs", unit="photo"):
+        pixels = read_rgb(image.file)
+        eyes = locator.eyes(image, pixels)
+        if eyes is None:
             continue
-        target, before = source, read(source)
+        matrix = crop_matrix(*eyes, size)
+        source = target = cut(pixels, matrix, size).image
+        before = read(source)
         if not _calm(before):
             result = results / f"{image.file.name}.png"
             if not result.is_file():
                 continue
-            cropped = crop_face(FaceImage(result, image.key, image.person), locator, size)
-            if isinstance(cropped, str):
-                continue
-            after = read(cropped)
+            answered = read_rgb(result)
+            if answered.shape != pixels.shape:
+                raise InputError(f"{result} and {image.file} are not of one size")
+            target = cut(answered, matrix, size).image
+            after = read(target)
             if not _calm(after) or before.score - after.score < LEAST_CHANGE:
                 continue
-            target = cropped
-        kept.append((image, source, target, _whole(image, locator, size)))
+        whole = np.packbits(inside_photograph(pixels.shape, matrix, size))
+        kept.append((image, source, target, whole))
     out.mkdir(parents=True, exist_ok=True)
     with atomic_path(out / "pairs.npy") as temporary, temporary.open("wb") as handle:
         np.save(handle, np.array([(target, source) for _, source, target, _ in kept], np.uint8))
@@ -127,13 +134,3 @@ def write_teacher_pairs(
 
 def _calm(reading: Reading) -> bool:
     return reading.score < MOST_SCORE and reading.lip_gap < MOST_GAP
-
-
-def _whole(image: FaceImage, locator: EyeLocator, size: int) -> NDArray[np.uint8]:
-    """Packed bits of the crop's pixels that lie inside the photograph."""
-    pixels = read_rgb(image.file)
-    eyes = locator.eyes(image, pixels)
-    assert eyes is not None
-    ones = np.ones(pixels.shape[:2], np.uint8)
-    inside = cv2.warpAffine(ones, crop_matrix(*eyes, size), (size, size), flags=cv2.INTER_NEAREST)
-    return np.packbits(inside > 0)

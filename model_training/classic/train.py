@@ -93,7 +93,9 @@ def train_classic(
     torch.manual_seed(recipe.seed)
     net = ClassicNet(recipe.network)
     compute.place(net)
-    context = ClassicContext(recipe, net, data, out, compute, pace or Pace(), sheet_epochs, workers)
+    context = ClassicContext(
+        *(recipe, net, data, out, compute, pace or Pace(), sheet_epochs, workers, pairs)
+    )
     device = compute.device
     out.mkdir(parents=True, exist_ok=True)
     if workers.main:
@@ -107,7 +109,7 @@ def train_classic(
         load_exported(net, start_from, [context.to_device(batches.at(k)) for k in range(8)])
     if judge is not None:
         asked = judge
-        _stage(context, joint_stage(context), joint.PARTS, lambda c: train_joint(c, pairs, asked))
+        _stage(context, joint_stage(context), joint.PARTS, lambda c: train_joint(c, asked))
     learnt = {name: t.clone() for name, t in net.neutralizer.state_dict().items()}
     _stage(context, stage2(context), classic_stage2.PARTS, train_stage2)
     latents = encode_pairs(

@@ -13,6 +13,7 @@ import pytest
 from app.faces.alignment import Image
 from model_training.classic.pair_sets import open_pair_store
 from model_training.classic.teacher_pairs import photographs, write_teacher_pairs
+from model_training.errors import InputError
 from model_training.portraits.image_sets import EmptyImageSetError, FaceImage
 from model_training.portraits.locate import Eyes
 from model_training.portraits.split import hashed_into_validation
@@ -84,6 +85,15 @@ def test_calm_results_become_pairs_and_the_others_do_not(tmp_path: Path) -> None
     inside = np.unpackbits(pairs.valid[0]).reshape(112, 112)
     # The eyes are 40 px apart, so the crop is 148 px wide and begins at (26, 35) of 200.
     assert inside.all()
+
+
+def test_a_result_of_another_size_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "ann.jpg", 150)
+    small = np.full((100, 100, 3), 50, np.uint8)
+    assert cv2.imwrite(str(tmp_path / "ann.jpg.png"), small)
+    images = [FaceImage(tmp_path / "ann.jpg", "images/ann.jpg", "ann")]
+    with pytest.raises(InputError, match="not of one size"):
+        write_teacher_pairs(images, tmp_path, read, Fixed(), 112, tmp_path / "pairs")
 
 
 def test_validation_people_are_left_out(tmp_path: Path) -> None:

@@ -160,10 +160,11 @@ def joint(compute: Compute) -> Made:
     nobody = np.zeros(8, bool)
     rows = np.arange(8)
     pairs = PairSet(crops, rows, rows[::-1].copy(), keys, nobody)
-    context = _PlainAdam(recipe, net, CropCache(crops, keys, keys, nobody), Path(), compute, Pace())
+    data = CropCache(crops, keys, keys, nobody)
+    context = _PlainAdam(recipe, net, data, Path(), compute, Pace(), pairs=[pairs])
     with TemporaryDirectory() as folder:
         recogniser = Recogniser(write_recogniser(Path(folder)))
-    return Made(steps_of_joint(context, [pairs], recogniser)[0], net)
+    return Made(steps_of_joint(context, recogniser)[0], net)
 
 
 def neutralizer(compute: Compute) -> Made:
