@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from app.api.reports import Analyzed
 from app.api.schemas import Info
-from app.result import AnalyzeOptions, Options
+from app.options import AnalyzeOptions, Options
 
 __all__ = ["AnalyzeOptions", "Answer", "Client", "Options", "ServiceError"]
 

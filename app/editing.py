@@ -18,8 +18,9 @@ from app.faces.meter import Expression, Meter
 from app.faces.quality import quality_components
 from app.faces.selection import number_of
 from app.inference.registry import Model
+from app.options import Options
 from app.progress import Progress
-from app.result import EditedFace, Options
+from app.result import EditedFace
 
 Image = NDArray[np.uint8]
 

@@ -22,7 +22,7 @@ from app.command import (
 from app.errors import StoicNetError
 from app.files import STREAM, Output, format_of, photographs, read, with_progress, write
 from app.imaging.formats import SUFFIXES
-from app.result import AnalyzeOptions, Options
+from app.options import AnalyzeOptions, Options
 
 Photos = Annotated[
     list[Path],

@@ -13,7 +13,8 @@ from app.faces.detector import Face
 from app.faces.frames import Frame, level_frame, portrait_frame
 from app.imaging.alpha import Cutout, given_back
 from app.imaging.decode import Photograph
-from app.result import EditedFace, Options
+from app.options import Options
+from app.result import EditedFace
 
 Image = NDArray[np.uint8]
 

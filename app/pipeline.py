@@ -12,17 +12,11 @@ from numpy.typing import NDArray
 
 from app.editing import FaceEditor
 from app.errors import ModelFileError, ModelNotAvailableError
-from app.faces.advice import advise
-from app.faces.alignment import crop_matrix, cut
-from app.faces.detector import Face, FaceDetector
-from app.faces.exposure import brightness, light_of_eyes
+from app.faces.detector import FaceDetector
 from app.faces.identity import IdentityCheck, identity_warnings
 from app.faces.meter import Meter, load_meter
-from app.faces.quality import quality_components
-from app.faces.selection import number_of, select_faces, upright
 from app.framing import frame
 from app.imaging.content_credentials import ManifestSigner
-from app.imaging.decode import DecodeLimits, Photograph, decode
 from app.imaging.mark import with_mark
 from app.imaging.picture import PictureWriter
 from app.inference.providers import installed_build
@@ -30,9 +24,11 @@ from app.inference.regions import check_regions
 from app.inference.registry import Model, load_models
 from app.inference.runtime import RuntimeOptions
 from app.inference.threads import InFlight
+from app.looking import Look
 from app.memory import keep_freed_memory
+from app.options import AnalyzeOptions, Options
 from app.progress import Progress
-from app.result import Analysis, AnalyzeOptions, EditedFace, LookedAt, Options, Result
+from app.result import Analysis, EditedFace, Result
 from app.settings import Settings
 from app.video.frames import neutral_frames
 from app.video.motion import MotionModel
@@ -41,8 +37,6 @@ from app.video.options import VideoOptions
 __all__ = ["Analysis", "EditedFace", "Neutralizer", "Options", "Result"]
 
 log = logging.getLogger(__name__)
-
-_SIDE = 160  # of the crop that is looked at, where no meter says its own
 
 
 class Neutralizer:
@@ -65,7 +59,7 @@ class Neutralizer:
         self.meter = meter
         self._writer = PictureWriter(signer, settings.png_compression)
         self._settings = settings
-        self._limits = DecodeLimits(settings.max_bytes, settings.max_pixels, settings.max_side)
+        self._look = Look(detector, meter, settings)
         self._editor = FaceEditor(
             meter, identity_check, settings.neutral_score, settings.min_change
         )
@@ -162,31 +156,7 @@ class Neutralizer:
             ImageError, FaceError: as `neutralize`.
         """
         with self._in_flight.track():
-            return self._analyze(data, options or AnalyzeOptions(), progress or Progress())
-
-    def _analyze(self, data: bytes, options: AnalyzeOptions, progress: Progress) -> Analysis:
-        photograph, chosen, found, notes = self._look(data, options, progress)
-        looked_at = []
-        side = _SIDE if self.meter is None else self.meter.size
-        for face in chosen:
-            matrix = crop_matrix(face.landmarks[0], face.landmarks[1], side)
-            with progress.stage("measure"):
-                crop = cut(photograph.pixels, matrix, side).image
-                expression = None if self.meter is None else self.meter.read_crop(crop)
-                light, of_eyes = brightness(crop), light_of_eyes(crop)
-            quality = quality_components(face, found, photograph.pixels.shape, expression)
-            advice = advise(quality, expression, light, of_eyes)
-            looked_at.append(LookedAt(face, number_of(face, found), quality, expression, advice))
-        height, width = photograph.pixels.shape[:2]
-        return Analysis(
-            width=width,
-            height=height,
-            faces=tuple(looked_at),
-            faces_found=len(found),
-            input_sha256=hashlib.sha256(data).hexdigest(),
-            warnings=notes,
-            timings=progress.milliseconds,
-        )
+            return self._look.analyze(data, options or AnalyzeOptions(), progress or Progress())
 
     def neutralize(
         self, data: bytes, options: Options | None = None, progress: Progress | None = None
@@ -253,25 +223,6 @@ class Neutralizer:
             warnings=(*notes, *framed.warnings, *identity_warnings(readings, refuse)),
             timings=progress.milliseconds,
         )
-
-    def _look(
-        self, data: bytes, options: Options | AnalyzeOptions, progress: Progress
-    ) -> tuple[Photograph, list[Face], list[Face], tuple[str, ...]]:
-        """The photograph, the faces chosen, all faces found, and warnings."""
-        with progress.stage("decode"):
-            photograph = decode(data, self._limits)
-        with progress.stage("detect"):
-            found = [face for face in self._detector.detect(photograph.pixels) if upright(face)]
-        progress.faces_found = len(found)
-        chosen, notes = select_faces(
-            found,
-            photograph.pixels.shape,
-            options.faces,
-            self._settings.min_eye_distance,
-            self._settings.max_faces,
-            options.face,
-        )
-        return photograph, chosen, found, (*photograph.warnings, *notes)
 
     def _model(self, options: Options) -> Model:
         name = options.model or self._settings.default_model

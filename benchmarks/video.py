@@ -25,8 +25,8 @@ from PIL import Image as Pictures
 from app.faces.alignment import crop_matrix
 from app.faces.detector import FaceDetector
 from app.faces.meter import Meter
+from app.options import Options
 from app.pipeline import Neutralizer
-from app.result import Options
 from app.settings import Settings
 from benchmarks.machine import RESULTS, describe, write
 from model_training.portraits.landmarks import LandmarkTable

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
         StoicNetError,
         WorkError,
     )
+    from app.options import AnalyzeOptions, Options
     from app.pipeline import Neutralizer
-    from app.result import Analysis, AnalyzeOptions, Options, Result
+    from app.result import Analysis, Result
     from app.settings import Settings
     from app.video.options import VideoOptions
 
@@ -60,7 +61,8 @@ _MODULES = {
         "WorkError",
     ),
     "pipeline": ("Neutralizer",),
-    "result": ("Analysis", "AnalyzeOptions", "Options", "Result"),
+    "options": ("AnalyzeOptions", "Options"),
+    "result": ("Analysis", "Result"),
     "settings": ("Settings",),
     "video.options": ("VideoOptions",),
 }

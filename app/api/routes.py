@@ -18,8 +18,9 @@ from app.api.reports import Analyzed, Neutralized
 from app.api.schemas import Health, Info
 from app.api.service import Service, Work, service_of
 from app.audit import audit_facts
+from app.options import AnalyzeOptions, OptionFields, Options
 from app.progress import Progress
-from app.result import AnalyzeOptions, OptionFields, Options, Result
+from app.result import Result
 
 # Operations are called as their functions.
 router = APIRouter(generate_unique_id_function=lambda route: route.name)

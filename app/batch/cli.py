@@ -22,7 +22,7 @@ from app.command import (
 )
 from app.inference.threads import usable_cores
 from app.observability.logs import configure_logging
-from app.result import Options
+from app.options import Options
 
 
 @takes(Options)

@@ -11,8 +11,8 @@ from app.batch.records import Chunk, Outcome
 from app.batch.store import ResultStore
 from app.batch.work import Worker
 from app.imaging.formats import SUFFIXES
+from app.options import Options
 from app.pipeline import Neutralizer
-from app.result import Options
 from app.settings import Settings
 from app.stopping import Flag
 

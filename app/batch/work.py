@@ -11,8 +11,8 @@ from app.batch.records import Chunk, Item, Outcome
 from app.batch.store import ResultStore
 from app.batch.tables import read_rows
 from app.errors import StoicNetError, WorkError
+from app.options import Options
 from app.pipeline import Neutralizer
-from app.result import Options
 from app.stopping import Flag
 
 _AHEAD = 3  # files fetched while one is worked on

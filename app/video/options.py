@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.result import Change
+from app.options import Change
 
 
 class VideoOptions(Change, frozen=True, extra="forbid"):

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import StoicNetError
+from app.options import Options
 from app.pipeline import Neutralizer
-from app.result import Options
 from model_training.evaluation.cases import Case, Image, Picture
 from model_training.synthesis.realism import Judgement, Mouths, judge
 

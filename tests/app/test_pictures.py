@@ -19,8 +19,8 @@ from app.faces.quality import roll_degrees
 from app.imaging.formats import Format
 from app.imaging.picture import PictureWriter
 from app.imaging.provenance import COMPOSITE
+from app.options import Options
 from app.pipeline import Neutralizer
-from app.result import Options
 from app.settings import Settings
 from tests.app.files import encode
 from tests.app.test_provenance import certificate

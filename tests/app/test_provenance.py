@@ -22,8 +22,8 @@ from PIL import Image as PilImage
 from app.audit import AuditFileError, AuditLog, audit_facts
 from app.imaging.content_credentials import ManifestSigner, SigningUnavailableError
 from app.imaging.provenance import COMPOSITE
+from app.options import Options
 from app.pipeline import Neutralizer
-from app.result import Options
 from app.settings import Settings
 from tests.app.files import encode
 

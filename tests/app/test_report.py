@@ -20,8 +20,8 @@ from app.faces.meter import Expression
 from app.faces.quality import quality_components, yaw_degrees
 from app.imaging.provenance import COMPOSITE
 from app.main import create_app
+from app.options import Options
 from app.pipeline import Neutralizer
-from app.result import Options
 from app.settings import Settings
 from tests.app.files import encode
 from tests.app.toy_graph import add_meter, write_models

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.result import Options
+from app.options import Options
 from app.settings import Settings
 from deploy import settings_table
 from tests.app.conftest import clean_environment

@@ -4,15 +4,16 @@ import { fetchInfo, neutralize, ProblemError, useApiKey } from "./api.js";
 import { AnswerCache } from "./cache.js";
 import { Camera } from "./camera.js";
 import { Compare } from "./compare.js";
-import { alignedCrop, cropSpec } from "./crop.js";
-import { byId, choice, element, toggle } from "./dom.js";
+import { byId, choice, toggle } from "./dom.js";
 import { listen, upright } from "./intake.js";
 import { Latest } from "./latest.js";
 import { hideProblem, keyForm, showProblem } from "./problem.js";
 import { Regions } from "./regions.js";
 import { showReport, verdict } from "./report.js";
+import { describeServer } from "./server.js";
 import { Strip } from "./strip.js";
 import { nameOf, Take } from "./take.js";
+import { beforeOf } from "./under.js";
 
 const CACHE_BYTES = 128 * 1024 * 1024;
 
@@ -125,7 +126,7 @@ async function work({ photo: wanted, options }, signal) {
 }
 
 async function show(wanted, options, answer, signal) {
-  const before = await beforeOf(wanted, options, answer, signal);
+  const before = await beforeOf(wanted, options, answer, info, signal);
   if (signal.aborted) return;
   byId("before").hidden = false;
   await compare.showAfter(answer.blob, before);
@@ -141,20 +142,6 @@ async function show(wanted, options, answer, signal) {
   advice.ask(answer);
   take.offer(wanted.file, options, answer);
   say(verdict(answer, options.strength));
-}
-
-/** What lies under the result: the photograph, its aligned crop, or the server's untouched copy. */
-async function beforeOf(wanted, options, answer, signal) {
-  const [face] = answer.faces;
-  if (wanted.image && options.output === "photo") return wanted.file;
-  if (wanted.image && face?.landmarks && face.cropSize) {
-    const spec = cropSpec(info?.models?.[answer.model]);
-    return alignedCrop(wanted.image, face.landmarks, face.cropSize, spec);
-  }
-  const untouched = { ...options, strength: 0 };
-  // At strength 0 `classic` answers with its reconstruction, `photo` with the photograph itself.
-  if (options.output === "photo" && info?.models?.photo) untouched.model = "photo";
-  return (await neutralize(wanted.file, untouched, signal)).blob;
 }
 
 function forgetResult() {
@@ -258,18 +245,10 @@ async function meet() {
     return;
   }
   hideProblem(byId("problem"));
-  describeServer();
+  describeServer(info);
+  regions.offer(info.models[byId("model").value]?.regions);
   if (photo) ask();
   else say("Ready.");
-}
-
-function describeServer() {
-  byId("model").replaceChildren(...Object.entries(info.models).map(([name, { version }]) =>
-    element("option", { value: name, selected: name === info.default_model }, `${name} ${version}`)));
-  regions.offer(info.models[byId("model").value]?.regions);
-  byId("min-eyes").textContent = String(Math.round(info.limits?.min_eye_distance ?? 24));
-  const provider = info.provider === "CPUExecutionProvider" ? "the CPU" : info.provider;
-  byId("about").textContent = `${info.name} ${info.version}, running on ${provider}.`;
 }
 
 start();

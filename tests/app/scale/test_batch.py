@@ -25,8 +25,8 @@ from app.batch.run import Summary, WrongRunError, run_batch
 from app.batch.sources import chunks, look_into
 from app.cli import cli
 from app.errors import IncompatibleOptionsError
+from app.options import Options
 from app.pipeline import Neutralizer
-from app.result import Options
 from app.settings import Settings
 from tests.app.files import encode
 from tests.app.scale.conftest import expected, fill, portraits, results, tar_of
