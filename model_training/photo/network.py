@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model_training.photo.config import PhotoConfig
+from model_training.photo.reach import reach
 
 CROP_SIZE = 256
 """Side of the crop (see `app.faces.alignment`) at which the network works, in pixels."""
@@ -104,6 +105,7 @@ class PhotoNet(nn.Module):
     """U-Net at half resolution, behind a space-to-depth stem."""
 
     feather: Tensor
+    reach: Tensor
 
     def __init__(self, config: PhotoConfig | None = None) -> None:
         super().__init__()
@@ -123,6 +125,8 @@ class PhotoNet(nn.Module):
         self.fine_maps = nn.Conv2d(self.config.fine, _MOTION + 3 + _LIGHT, 3, 1, 1)
         # The maps fade out towards the window's border, so that no edge shows in the crop.
         self.register_buffer("feather", _feather(MAP_SIZE), persistent=False)
+        lengthened = reach(MAP_SIZE, MAP_STEP, WINDOW_TOP)
+        self.register_buffer("reach", lengthened, persistent=False)
         # Start as the identity: no motion, no light, a mouth that is shut and has no dark line.
         for head in (self.coarse_motion, self.fine_maps):
             nn.init.zeros_(head.weight)
@@ -150,7 +154,7 @@ class PhotoNet(nn.Module):
         coarse = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
         fine = self.fine_maps(self.up2(torch.cat([_double(up), half], 1))).float()
         motion, line, opening, crease, light = fine.split([_MOTION, 1, 1, 1, _LIGHT], 1)
-        motion = torch.tanh(coarse + motion) * self.config.max_flow * self.feather
+        motion = torch.tanh(coarse + motion) * self.config.max_flow * (self.feather * self.reach)
         return PhotoMaps(
             upper=motion[:, :2],
             lower=motion[:, 2:],

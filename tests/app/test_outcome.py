@@ -38,6 +38,12 @@ def redness(image: Image, face: Face) -> float:
     return float(lab[..., 1].mean() - 128)
 
 
+def teeth(image: Image, face: Face) -> float:
+    """Share of the mouth that is as good as colourless, as teeth are and lips and skin are not."""
+    lab = cv2.cvtColor(mouth(image, face), cv2.COLOR_RGB2LAB)
+    return float((lab[..., 1] < 128 + 6).mean())
+
+
 def mouth_width(image: Image, detector: FaceDetector) -> float:
     """How far apart the mouth's corners are, in eye distances."""
     eyes, _, corners = np.split(detector.detect(image)[0].landmarks, [2, 3])
@@ -132,8 +138,11 @@ def test_strength_is_a_way_from_one_to_the_other(
     assert widths[0] > widths[1] > widths[2]
     curves = [smile_curve(image, face) for image in way]
     assert curves[0] > 3 * curves[2]
+    # Redness is highest at three quarters, where lips are still wide: teeth tell the rest.
     lips = [redness(image, face) for image in way]
-    assert lips[0] < lips[1] < lips[2]
+    assert lips[0] + 2 < min(lips[1:])
+    shown = [teeth(image, face) for image in way]
+    assert shown[0] > 10 * shown[1] > 20 * shown[2]
     scores = []
     for strength in (0.25, 0.5, 0.75, 1.0):
         face = shipped.neutralize(encode(astronaut), Options(strength=strength)).faces[0]

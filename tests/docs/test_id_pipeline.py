@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
@@ -60,6 +62,22 @@ def test_a_badge_with_its_record_and_provenance(service: httpx.Client, tmp_path:
     assert len(list(store.iterdir())) == 3
 
 
+def eyes(service: httpx.Client, badge: Path) -> NDArray[np.float64]:
+    """Both eyes, [2, 2] in the badge's pixels: the detector's mean over five sizes of the picture.
+
+    One size alone finds one of these eyes now here, now four pixels lower.
+    """
+    found = []
+    with Image.open(badge) as picture:
+        for scale in (0.8, 1.0, 1.25, 1.5, 2.0):
+            size = round(picture.width * scale), round(picture.height * scale)
+            other = io.BytesIO()
+            picture.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(other, "PNG")
+            answer = service.post("/analyze", files={"file": other.getvalue()}).json()
+            found.append(np.array(answer["faces"][0]["landmarks"][:2]) / scale)
+    return np.asarray(np.mean(found, axis=0))
+
+
 def test_the_badge_has_the_eyes_where_they_belong(service: httpx.Client, tmp_path: Path) -> None:
     portrait = Image.fromarray(np.asarray(data.astronaut(), np.uint8)[:320, 60:380])
     photo = tmp_path / "turned.png"
@@ -67,9 +85,7 @@ def test_the_badge_has_the_eyes_where_they_belong(service: httpx.Client, tmp_pat
     store = tmp_path / "store"
     assert run(service, store, photo).returncode == 0
     [record] = [json.loads(path.read_text()) for path in store.glob("*.json")]
-    content = (store / record["badge"]).read_bytes()
-    found = service.post("/analyze", files={"file": content}).json()["faces"][0]["landmarks"]
-    right, left = np.array(found[0]), np.array(found[1])
+    right, left = eyes(service, store / record["badge"])
     assert abs(left[1] - right[1]) < 4
     assert abs(np.linalg.norm(left - right) / 413 - 0.22) < 0.02
     assert abs((right[1] + left[1]) / 2 / 531 - 0.42) < 0.02
