@@ -63,6 +63,7 @@ def guesser() -> Guesser:
         value = np.arctanh(RISE * PIXEL / network.config.max_flow)
         assert network.coarse_motion.bias is not None
         network.coarse_motion.bias[1::2] = float(value)
+        network.reach.fill_(1.0)
     half = face()[: MESH // 2]
     base = np.concatenate([half, half * [-1, 1] + [255, 0]])
     rise = np.random.default_rng(3).normal(0, 5, (200, 1, 1)) * np.array([0, 1])
