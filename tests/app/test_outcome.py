@@ -137,6 +137,7 @@ def test_strength_is_a_way_from_one_to_the_other(
     widths = [mouth_width(image, detector) for image in way]
     assert widths[0] > widths[1] > widths[2]
     curves = [smile_curve(image, face) for image in way]
+    assert curves[0] > curves[1] > curves[2]
     assert curves[0] > 3 * curves[2]
     # Redness is highest at three quarters, where lips are still wide: teeth tell the rest.
     lips = [redness(image, face) for image in way]

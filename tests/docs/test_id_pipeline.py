@@ -65,7 +65,8 @@ def test_a_badge_with_its_record_and_provenance(service: httpx.Client, tmp_path:
 def eyes(service: httpx.Client, badge: Path) -> NDArray[np.float64]:
     """Both eyes, [2, 2] in the badge's pixels: the detector's mean over five sizes of the picture.
 
-    One size alone finds one of these eyes now here, now four pixels lower.
+    At one size alone one of these eyes is four pixels higher as soon as the mouth is a little
+    different.
     """
     found = []
     with Image.open(badge) as picture:
@@ -86,7 +87,7 @@ def test_the_badge_has_the_eyes_where_they_belong(service: httpx.Client, tmp_pat
     assert run(service, store, photo).returncode == 0
     [record] = [json.loads(path.read_text()) for path in store.glob("*.json")]
     right, left = eyes(service, store / record["badge"])
-    assert abs(left[1] - right[1]) < 4
+    assert abs(left[1] - right[1]) < 3
     assert abs(np.linalg.norm(left - right) / 413 - 0.22) < 0.02
     assert abs((right[1] + left[1]) / 2 / 531 - 0.42) < 0.02
 
