@@ -37,6 +37,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group("ray" if on_ray else str(item.path)))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Say it when pytest-xdist does not know the groups: nothing fails then, but all is slower."""
+    grouped = session.config.getoption("loadgroup", default=False)
+    if grouped and not all("@" in item.nodeid for item in session.items):
+        raise pytest.UsageError("pytest-xdist does not keep the tests of a file together")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object) -> None:
     """A process of pytest-xdist has ended; all of them collect, and say, the same."""
