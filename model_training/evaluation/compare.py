@@ -175,9 +175,11 @@ def _mouth(
     if neutral is not None:
         teeth, corners, width = _of_one_mouth(neutral[0].image, compared[1].points)
         truth = {"teeth_truth": teeth, "corners_truth": corners, "width_truth": width}
+        truth["redness_truth"] = round(mouth.lip_redness(neutral[0].image, compared[1].points), 6)
     return MouthNumbers(
         *_of_one_mouth(seen.image, got.points),
         lips=None if lips is None else round(lips, 6),
+        redness=round(mouth.lip_redness(seen.image, got.points), 6),
         **truth,
     )
 

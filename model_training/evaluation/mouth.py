@@ -1,4 +1,4 @@
-"""Whether a mouth is shut, level and sharp: teeth, corners and the lips' fine detail.
+"""Whether a mouth is shut, level, sharp and red: teeth, corners, the lips' detail and colour.
 
 Pictures are looked at as aligned crops of 512 px, in which the irises lie 138 px apart, so that the
 numbers do not depend on the photograph's resolution. Lengths are given over the distance between
@@ -74,11 +74,7 @@ def teeth_share(image: Image, points: NDArray[np.floating]) -> float:
         points: MediaPipe landmarks [478, 2] in its pixels.
     """
     crop, marks = aligned(image, points)
-    lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    cheeks = np.zeros(crop.shape[:2], bool)
-    for corners in CHEEKS:
-        cheeks |= filled(marks[list(corners)], crop.shape) > 0
-    skin = np.median(lab[cheeks], axis=0)
+    lab, skin = _lab_and_skin(crop, marks)
     found = lab[_between_lips(marks, crop.shape)]
     most = max(UNSATURATED * float(np.hypot(skin[1], skin[2])), LEAST_CHROMA)
     teeth = (found[:, 0] >= BRIGHT * skin[0]) & (np.hypot(found[:, 1], found[:, 2]) <= most)
@@ -110,10 +106,21 @@ def lip_detail(image: Image, points: NDArray[np.floating]) -> float:
     one person: gloss and chapped lips are detail.
     """
     crop, marks = aligned(image, points)
-    inner = cv2.dilate(_opening(marks, crop.shape), disc(LIP_EDGE * EYES_APART))
-    outer = filled(marks[list(LIPS_OUTER)], crop.shape)
-    lips = cv2.erode(outer, disc(LIP_EDGE * EYES_APART))
-    return fine_detail(crop, (lips > 0) & (inner == 0))
+    return fine_detail(crop, _lips(marks, crop.shape))
+
+
+def lip_redness(image: Image, points: NDArray[np.floating]) -> float:
+    """How much redder the lips are than the cheeks: medians of CIELAB's a*, their difference.
+
+    The mean of upper and lower lip, which laughing changes differently: beside teeth, a small
+    JPEG's upper lip loses half of it. 0 in a grey photograph and where no lip is left to look at.
+    """
+    crop, marks = aligned(image, points)
+    lab, skin = _lab_and_skin(crop, marks)
+    lips, middle = _lips(marks, crop.shape), marks[list(INNER_LIPS), 1].mean()
+    upper = np.arange(SIZE)[:, None] < middle
+    both = [lab[lips & half][:, 1] for half in (upper, ~upper)]
+    return float(np.mean([np.median(red) - skin[1] if red.size else 0.0 for red in both]))
 
 
 def _axes(points: NDArray[np.floating]) -> tuple[Points, Points]:
@@ -122,6 +129,22 @@ def _axes(points: NDArray[np.floating]) -> tuple[Points, Points]:
     across = points[LEFT_IRIS] - points[RIGHT_IRIS]
     up = np.array([across[1], -across[0]]) / np.linalg.norm(across)
     return across, up
+
+
+def _lab_and_skin(crop: Image, marks: Points) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The crop in CIELAB, [512, 512, 3], and the median of its cheeks."""
+    lab = cv2.cvtColor(crop.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    cheeks = np.zeros(crop.shape[:2], bool)
+    for corners in CHEEKS:
+        cheeks |= filled(marks[list(corners)], crop.shape) > 0
+    return np.asarray(lab, np.float32), np.median(lab[cheeks], axis=0)
+
+
+def _lips(marks: Points, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The lips without their edges."""
+    inner = cv2.dilate(_opening(marks, shape), disc(LIP_EDGE * EYES_APART))
+    outer = filled(marks[list(LIPS_OUTER)], shape)
+    return np.asarray((cv2.erode(outer, disc(LIP_EDGE * EYES_APART)) > 0) & (inner == 0))
 
 
 def _opening(marks: Points, shape: tuple[int, ...]) -> NDArray[np.uint8]:

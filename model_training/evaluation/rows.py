@@ -64,6 +64,7 @@ class MouthNumbers:
     teeth: share of tooth-like pixels between the inner lips, [0, 1].
     corners: height of the corners over the lip line; width: of the mouth; both / inter-ocular.
     lips: fine detail of the lips, output / true neutral, or / input where there is no truth.
+    redness: of the lips over the cheeks, in CIELAB's a*.
     """
 
     teeth: float
@@ -73,6 +74,8 @@ class MouthNumbers:
     teeth_truth: float | None = None
     corners_truth: float | None = None
     width_truth: float | None = None
+    redness: float | None = None
+    redness_truth: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

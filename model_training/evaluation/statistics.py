@@ -51,6 +51,8 @@ class Columns:
     corners_off: Vector
     width_off: Vector
     lips: Vector
+    redness: Vector
+    redness_truth: Vector
     moved_outside: Vector
     moved_ears: Vector
     changed_outside: Vector
@@ -98,6 +100,8 @@ class Columns:
             corners_off=off("corners"),
             width_off=off("width"),
             lips=column(lambda r: r.mouth.lips if r.mouth else None),
+            redness=column(lambda r: r.mouth.redness if r.mouth else None),
+            redness_truth=column(lambda r: r.mouth.redness_truth if r.mouth else None),
             moved_outside=column(lambda r: r.wobble.outside if r.wobble else None),
             moved_ears=column(lambda r: r.wobble.ears if r.wobble else None),
             changed_outside=column(lambda r: r.wobble.changed if r.wobble else None),
@@ -179,6 +183,8 @@ def summary(columns: Columns) -> dict[str, float]:
         "corners apart": _mean(np.abs(columns.corners_off)),
         "width off": _mean(columns.width_off),
         "lips": _median(columns.lips),
+        "redness": _mean(columns.redness),
+        "redness truth": _mean(columns.redness_truth),
         "moved outside": _mean(columns.moved_outside),
         "moved ears": _mean(columns.moved_ears),
         "changed outside": _mean(columns.changed_outside),

@@ -134,7 +134,8 @@ def mouth_table(document: dict[str, Any]) -> Table:
     """Teeth, corners and lips beside the truth's, and what moved outside the face's outline."""
     heading = [
         "system", "teeth (truth)", "teeth seen (truth)", "corners, g - n", "|g - n|",
-        "width, g - n", "lips' detail", "moved outside", "ears moved", "changed outside",
+        "width, g - n", "lips' detail", "lips' red (truth)", "moved outside",
+        "ears moved", "changed outside",
     ]  # fmt: skip
     lines = []
     for name, system in document["systems"].items():
@@ -152,6 +153,7 @@ def mouth_table(document: dict[str, Any]) -> Table:
                 cell(found("corners apart"), 3),
                 ranged(found("width off"), 3),
                 ranged(found("lips")),
+                f"{ranged(found('redness'), 1)} ({cell(found('redness truth'), 1)})",
                 cell(found("moved outside"), 4),
                 cell(found("moved ears"), 4),
                 cell(found("changed outside"), percent=True),

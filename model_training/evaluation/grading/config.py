@@ -52,6 +52,52 @@ class GradeConfig:
 
 
 @dataclass(frozen=True)
+class BesideConfig:
+    """Draw outputs of two versions beside their inputs, in blind order, to say which is better.
+
+    Attributes:
+        data: folder or manifest of a data set; its validation people; repeatable.
+        rival: models folder of the other version.
+        out: folder for the pages and the CSV to fill in: 1, 2 or = (neither).
+        key: the file that says which is which; `<out>-key.csv` unless given.
+        lfw: LFW's folder, all of its people; needs `landmarks`.
+        landmarks: landmark table (.npz) of LFW.
+        model: `photo`, `classic`, ... of both folders.
+        models_dir: where models live.
+        count: faces, one a person, of each data set alike while it has people.
+        seed: of the draw and the order.
+        size: side of a close-up in pixels.
+        cache: found eyes are kept here.
+    """
+
+    data: Many[Path]
+    rival: DirectoryPath
+    out: Path
+    key: Path | None = None
+    lfw: DirectoryPath | None = None
+    landmarks: FilePath | None = None
+    model: str = "photo"
+    models_dir: Path = Path("onnx_models")
+    count: Annotated[int, Ge(1)] = 48
+    seed: Annotated[int, Ge(0)] = 0
+    size: Annotated[int, Ge(64), Le(1024)] = 320
+    cache: Path = Path("runs/evaluation/cache")
+
+
+@dataclass(frozen=True)
+class BesideTableConfig:
+    """Count which version was better, by data set.
+
+    Attributes:
+        key: the key file of the sheets.
+        grades: the filled CSV.
+    """
+
+    key: FilePath
+    grades: FilePath
+
+
+@dataclass(frozen=True)
 class GradeTableConfig:
     """Make a table by data set of filled sheets.
 
@@ -84,5 +130,7 @@ class TeethConfig:
 COMMANDS = {
     "evaluate-grade": (GradeConfig, "grade"),
     "evaluate-grades": (GradeTableConfig, "grade_table"),
+    "evaluate-beside": (BesideConfig, "beside"),
+    "evaluate-beside-count": (BesideTableConfig, "beside_count"),
     "evaluate-teeth": (TeethConfig, "teeth"),
 }

@@ -99,7 +99,7 @@ def draw_pairs(
     for k in generator.permutation(len(items)):
         advance()
         try:
-            pairs.append(Pair(items[k], _strip(items[k], system, finder, size)))
+            pairs.append(Pair(items[k], strip(items[k], system, finder, size)))
         except NoFaceError:
             continue
     if not pairs:
@@ -107,7 +107,12 @@ def draw_pairs(
     return pairs
 
 
-def _strip(item: Item, system: System, finder: EyeFinder, size: int) -> Image:
+def strip(item: Item, system: System, finder: EyeFinder, size: int) -> Image:
+    """Input and what is shown beside it, uint8 RGB [size, 2 * size, 3].
+
+    Raises:
+        NoFaceError: there is no face in the input.
+    """
     photo = item.case.expressive.read()
     eyes = finder.find(photo, item.case.name)
     shown, shown_eyes = photo, eyes
@@ -163,15 +168,16 @@ def write(pairs: Sequence[Pair], out: Path, key: Path) -> list[Path]:
     pages = list(files)
     facts = [(n, p.item.dataset, p.item.case.name, p.item.case.person, p.item.control)
              for n, p in numbered]  # fmt: skip
-    files[key] = _csv(KEY_COLUMNS, facts)
-    files[out / "grades.csv"] = _csv(COLUMNS, [(n, "", "", "", "") for n, _ in numbered])
+    files[key] = as_csv(KEY_COLUMNS, facts)
+    files[out / "grades.csv"] = as_csv(COLUMNS, [(n, "", "", "", "") for n, _ in numbered])
     for path, data in files.items():
         with atomic_path(path) as temporary:
             temporary.write_bytes(data)
     return pages
 
 
-def _csv(heading: Sequence[str], lines: Sequence[Sequence[object]]) -> bytes:
+def as_csv(heading: Sequence[str], lines: Sequence[Sequence[object]]) -> bytes:
+    """A heading and its lines as a file's bytes."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([heading, *lines])
     return text.getvalue().encode()

@@ -49,8 +49,10 @@ def sheet(items: Sequence[Ranked], cache: Cache) -> NDArray[np.uint8]:
     return grid(strips)
 
 
-def grid(strips: Sequence[tuple[str, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
-    """Captioned pictures uint8 [h, w, 3], `ACROSS` a line, on one page; their channels stay.
+def grid(
+    strips: Sequence[tuple[str, NDArray[np.uint8]]], across: int = ACROSS
+) -> NDArray[np.uint8]:
+    """Captioned pictures uint8 [h, w, 3], `across` a line, on one page; their channels stay.
 
     Raises:
         ValueError: there are none.
@@ -67,12 +69,12 @@ def grid(strips: Sequence[tuple[str, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
         tiles.append(tile)
     height = max(t.shape[0] for t in tiles) + GAP
     width = max(t.shape[1] for t in tiles) + GAP
-    lines = math.ceil(len(tiles) / ACROSS)
+    lines = math.ceil(len(tiles) / across)
     page = np.full(
-        (lines * height + GAP, min(ACROSS, len(tiles)) * width + GAP, 3), PAPER, np.uint8
+        (lines * height + GAP, min(across, len(tiles)) * width + GAP, 3), PAPER, np.uint8
     )
     for k, tile in enumerate(tiles):
-        y, x = GAP + k // ACROSS * height, GAP + k % ACROSS * width
+        y, x = GAP + k // across * height, GAP + k % across * width
         page[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
     return page
 

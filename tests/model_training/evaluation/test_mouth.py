@@ -128,6 +128,23 @@ def test_blurred_lips_lose_detail_and_what_is_not_lips_does_not_count(
     assert mouth.lip_detail(alone.astype(np.uint8), smiling) == pytest.approx(base, rel=1e-3)
 
 
+def test_lips_are_as_red_as_they_are_drawn(smiling: Points) -> None:
+    red = mouth.lip_redness(drawn(smiling, TOOTH), smiling)
+    lab = cv2.cvtColor(np.array([[LIP, SKIN]], np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
+    assert red == pytest.approx(float(lab[0, 1] - lab[1, 1]), abs=1.5)
+    grey = cv2.cvtColor(drawn(smiling, TOOTH), cv2.COLOR_RGB2GRAY)
+    assert mouth.lip_redness(cv2.merge([grey] * 3), smiling) == pytest.approx(0, abs=0.1)
+
+
+def test_a_small_jpeg_takes_the_red_from_lips_beside_teeth(smiling: Points) -> None:
+    picture = drawn(smiling, TOOTH)
+    small = cv2.resize(picture, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    stored = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])[1]
+    read = cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1]
+    own = mouth.lip_redness(picture, smiling)
+    assert mouth.lip_redness(np.ascontiguousarray(read), 0.6 * smiling) < 0.9 * own
+
+
 def textured(astronaut: Image) -> Image:
     """The astronaut with grain, so that points can be followed everywhere."""
     grain = np.random.default_rng(3).normal(0, 12, astronaut.shape[:2])
@@ -208,7 +225,10 @@ def test_rows_carry_the_measures_of_output_and_truth(astronaut: Image, smiling: 
 
 def with_mouths() -> list[Row]:
     made = [
-        (MouthNumbers(0.30, 0.05, 0.90, 0.5, 0.0, 0.01, 0.80), WobbleNumbers(0.02, 0.04, 0.1)),
+        (
+            MouthNumbers(0.30, 0.05, 0.90, 0.5, 0.0, 0.01, 0.80, 3.0, 5.0),
+            WobbleNumbers(0.02, 0.04, 0.1),
+        ),
         (MouthNumbers(0.02, -0.05, 0.80, 0.9, 0.0, 0.01, 0.80), WobbleNumbers(0.0, None, 0.0)),
         (MouthNumbers(0.10, 0.01, 0.80, 1.0, 0.1, 0.01, 0.80), None),
         (None, None),
@@ -229,6 +249,7 @@ def test_the_table_says_how_many_show_teeth_and_which_way_corners_are_off() -> N
     assert value["corners apart"] == pytest.approx(0.1 / 3, abs=1e-4)
     assert value["width off"] == pytest.approx(0.1 / 3, abs=1e-4)
     assert value["lips"] == pytest.approx(0.9)
+    assert (value["redness"], value["redness truth"]) == (3.0, 5.0)
     assert value["moved outside"] == pytest.approx(0.01)
     assert value["moved ears"] == pytest.approx(0.04)
     heading, (line,) = tables.mouth_table(found)
@@ -241,7 +262,9 @@ def test_results_from_before_these_measures_have_no_such_table(london_rows: list
     found = evaluate_rows(london_rows, NO_OP, "old", resamples=5)
     for system in found["systems"].values():
         numbers = system["recognisers"]["dlib"]
-        for key in [k for k in numbers if k.split()[0] in ("teeth", "corners", "width", "lips")]:
+        for key in [
+            k for k in numbers if k.split()[0] in ("teeth", "corners", "width", "lips", "redness")
+        ]:
             del numbers[key]
     assert tables.mouth_table(found)[1] == []
     assert "Mouth and outline" not in dict(tables.titled(found))
