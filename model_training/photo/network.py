@@ -154,7 +154,9 @@ class PhotoNet(nn.Module):
         coarse = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
         fine = self.fine_maps(self.up2(torch.cat([_double(up), half], 1))).float()
         motion, line, opening, crease, light = fine.split([_MOTION, 1, 1, 1, _LIGHT], 1)
-        motion = torch.tanh(coarse + motion) * self.config.max_flow * (self.feather * self.reach)
+        motion = torch.tanh(coarse + motion) * self.config.max_flow * self.feather
+        if not self.training:  # pairs teach true lengths; `reach` is for what is unlike them
+            motion = motion * self.reach
         return PhotoMaps(
             upper=motion[:, :2],
             lower=motion[:, 2:],

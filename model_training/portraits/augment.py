@@ -120,11 +120,11 @@ def soften(images: Tensor, row: int, side: int) -> None:
 def compress(images: Tensor, row: int, quality: int) -> None:
     """Store one sample as JPEG and read it again, in place."""
     levels = ((images[row] + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    data = cv2.imencode(
-        ".jpg", levels.permute(1, 2, 0).contiguous().numpy(), [cv2.IMWRITE_JPEG_QUALITY, quality]
-    )[1]
+    # OpenCV's order of colours: JPEG keeps blue and red less finely, and not alike.
+    bgr = levels.flip(0).permute(1, 2, 0).contiguous().numpy()
+    data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     decoded = torch.from_numpy(cv2.imdecode(data, cv2.IMREAD_COLOR))
-    images[row] = decoded.permute(2, 0, 1).float() / 127.5 - 1
+    images[row] = decoded.permute(2, 0, 1).flip(0).float() / 127.5 - 1
 
 
 def occlude(images: Tensor, row: int, patch: Tensor, mask: Tensor) -> None:

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from model_training.photo.network import MAP_SIZE, MAP_STEP, WINDOW_LEFT, WINDOW_TOP
+from model_training.photo.config import PhotoConfig
+from model_training.photo.network import MAP_SIZE, MAP_STEP, WINDOW_LEFT, WINDOW_TOP, PhotoNet
 from model_training.photo.reach import BROWS, CORNERS_ACROSS, CORNERS_DOWN, EYES, reach
 
 MAP = reach(MAP_SIZE, MAP_STEP, WINDOW_TOP)
@@ -31,3 +32,18 @@ def test_the_face_stays_symmetric_and_is_not_torn() -> None:
     torch.testing.assert_close(MAP, MAP.flip(3))
     for axis in (2, 3):
         assert MAP.diff(dim=axis).abs().max() < 0.05
+
+
+def test_training_sees_true_lengths() -> None:
+    torch.manual_seed(0)
+    network = PhotoNet(PhotoConfig(widths=(4, 8, 8, 8), middle_blocks=1, fine=8)).eval()
+    torch.nn.init.normal_(network.coarse_motion.weight, std=0.1)
+    window = torch.rand(1, 3, 192, 192) * 2 - 1
+    with torch.no_grad():
+        used = network(window)
+        network.training = True  # itself alone: its norms stay as they are
+        taught = network(window)
+    assert used.upper.abs().max() > 0
+    torch.testing.assert_close(used.upper, taught.upper * MAP[:, :2])
+    torch.testing.assert_close(used.lower, taught.lower * MAP[:, 2:])
+    assert torch.equal(used.light, taught.light)

@@ -105,6 +105,13 @@ def test_compress_touches_one_sample_and_costs_little() -> None:
     assert 0 < error.mean() < 0.03
 
 
+def test_compression_keeps_red_red() -> None:
+    red = torch.tensor([0.8, -0.6, -0.6]).view(1, 3, 1, 1).expand(1, 3, 32, 32).clone()
+    stored = red.clone()
+    compress(stored, 0, 90)
+    assert (stored - red).abs().max() < 0.03
+
+
 def test_singles_are_repeatable_and_keep_their_range() -> None:
     images = torch.rand(24, 3, 64, 64) * 2 - 1
     first = augment_single(images, np.random.default_rng(5))

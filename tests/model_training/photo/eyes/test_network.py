@@ -42,9 +42,9 @@ def test_patches_go_back_to_where_they_came_from(ratio: int) -> None:
 
 
 def test_an_eye_is_opened_only_if_it_is_surely_shut() -> None:
-    #                     open  wink  both  slits  shut beside a slit
-    right = torch.tensor([-4.0, 4.0, 3.0, -0.8, 3.0])
-    left = torch.tensor([-4.0, -4.0, 2.0, -1.2, -1.0])
+    #                     open  wink  both  slits  shut beside a slit  beside a doubtful one
+    right = torch.tensor([-4.0, 4.0, 3.0, -0.8, 3.0, -1.7])
+    left = torch.tensor([-4.0, -4.0, 2.0, -1.2, -1.0, 1.4])
     amount = shut_amount(torch.stack([right, left]))
     assert amount[:, 0].tolist() == [0.0, 0.0]
     assert amount[:, 1].tolist() == [1.0, 0.0]
@@ -52,6 +52,8 @@ def test_an_eye_is_opened_only_if_it_is_surely_shut() -> None:
     assert amount[:, 3].tolist() == [0.0, 0.0]
     assert amount[0, 4] == 1.0
     assert 0.5 < amount[1, 4] <= 1.0, "the other one is shut"
+    assert amount[1, 5] == 1.0
+    assert 0.5 < amount[0, 5] < 1.0, "alone, it would not be opened"
 
 
 @torch.no_grad()
