@@ -19,7 +19,6 @@ from model_training.photo.losses import (
     tucked,
 )
 from model_training.photo.network import MAP_SIZE, PhotoMaps
-from model_training.photo.render import CREASE_COLOUR
 from tests.model_training.photo.maps import lines, plain_maps
 
 PIXEL = 2 / 192
@@ -155,9 +154,9 @@ def test_light_is_what_the_true_motion_leaves() -> None:
 def test_the_dark_line_is_as_sharp_as_the_photograph() -> None:
     line, still = lines(120.0), known(0, 0)
     rows = torch.arange(192.0).view(1, 1, 192, 1).expand(1, 3, 192, 192)
-    calm, colour = torch.zeros(1, 3, 192, 192), torch.tensor(CREASE_COLOUR).view(1, 3, 1, 1)
+    calm = torch.zeros(1, 3, 192, 192)
     sharp, soft = (
-        (calm + 1) * (1 - depth * colour * torch.exp(-(((rows - 119.5) / width) ** 2))) - 1
+        (calm + 1) * (1 - depth * torch.exp(-(((rows - 119.5) / width) ** 2))) - 1
         for depth, width in ((0.6, 1.1), (0.22, 3.0))
     )
 
