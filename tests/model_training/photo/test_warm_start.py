@@ -52,7 +52,7 @@ def test_network_answers_as_its_file_before_and_after_settling() -> None:
     _close(network(inputs), wanted, 1e-4)
     # In training a batch norm takes its batch's statistics: on what it was settled on, the same.
     network.train()
-    flow = network(inputs).upper
+    flow = network(inputs).upper * network.reach[:, :2]  # which training leaves out
     assert (flow - wanted.upper).abs().max() < 0.1 * wanted.upper.abs().max()
 
 
