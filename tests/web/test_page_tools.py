@@ -70,6 +70,32 @@ def test_a_finger_pans_the_zoomed_picture_and_leaves_the_line(
         page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
 
 
+def test_the_face_stays_in_the_middle_when_the_window_gets_narrow(
+    page: Page, photographs: Path
+) -> None:
+    page.choose(photographs / "smile.png")
+    page.wait_for_result()
+
+    def off_the_middle() -> float:
+        """Of the face, in widths of what is seen."""
+        return float(
+            page.script(
+                """const s = document.getElementById('scroller').getBoundingClientRect();
+                const f = document.querySelector('#compare rect').getBoundingClientRect();
+                return Math.abs(f.left + f.width / 2 - s.left - s.width / 2) / s.width"""
+            )
+        )
+
+    page.wait(lambda: off_the_middle() < 0.1)
+    metrics = {"width": 420, "height": 1100, "deviceScaleFactor": 1, "mobile": False}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        page.wait(lambda: page.script("return window.innerWidth") == 420)
+        page.wait(lambda: off_the_middle() < 0.1)
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_several_files_are_a_strip_and_a_zip(page: Page, photographs: Path, tmp_path: Path) -> None:
     again = tmp_path / "smile.png"
     again.write_bytes((photographs / "smile.png").read_bytes())

@@ -8,6 +8,8 @@ const FACE_MARGIN = 1.6; // what is shown around a face, in its own size
 export class Compare {
   #urls = { before: null, after: null };
   #turn = 0;
+  #face; // what `zoom` shows large, and in which width: turned, a telephone shows it again
+  #fitted = 0;
   #percent = 50; // of the width that is seen: line and slider agree, also in a zoomed picture
 
   constructor(elements) {
@@ -18,6 +20,9 @@ export class Compare {
     this.root.addEventListener("contextmenu", (event) => event.preventDefault()); // of a long press
     this.scroller.addEventListener("scroll", () => this.#place());
     new ResizeObserver(() => this.#place()).observe(this.root);
+    new ResizeObserver(() => {
+      if (this.#face && this.scroller.clientWidth !== this.#fitted) this.zoom("face", this.#face);
+    }).observe(this.scroller);
     this.#listenToHold();
     this.#move(50);
   }
@@ -173,6 +178,8 @@ export class Compare {
     if (zoomed) this.scroller.tabIndex = 0;
     else this.scroller.removeAttribute("tabindex");
     const { clientWidth, clientHeight } = this.scroller;
+    this.#face = mode === "face" ? box : undefined;
+    this.#fitted = clientWidth;
     const scale = !zoomed || mode === "actual" ? 1 / window.devicePixelRatio :
       Math.min(clientWidth / box[2], clientHeight / box[3]) / FACE_MARGIN;
     this.before.style.width = zoomed ? `${this.before.naturalWidth * scale}px` : "";
