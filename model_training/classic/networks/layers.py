@@ -41,7 +41,14 @@ class PixelPReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """max(x, 0) + slope * min(x, 0)."""
-        return torch.relu(x) - self.slope.to(x.dtype) * torch.relu(-x)
+        # torch's own PReLU, in one pass over flat maps: written out in operations it was half of
+        # the enhancer's training. Flattened in the order of memory, so that nothing is copied.
+        slope = self.slope.to(x.dtype)
+        if x.is_contiguous():
+            return F.prelu(x.flatten(1), slope.flatten()).view(x.shape)
+        last = x.permute(0, 2, 3, 1)
+        flat = F.prelu(last.flatten(1), slope.permute(1, 2, 0).flatten())
+        return flat.view(last.shape).permute(0, 3, 1, 2)
 
 
 def make_prelu(kind: PReLUKind, width: int, size: int) -> nn.Module:
