@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from model_training.photo.eyes.network import EyeOpener, eye_areas, open_eyes
+from model_training.photo.eyes.network import EyeOpener, eye_areas, eye_rows, open_eyes
 from model_training.photo.network import (
     CROP_SIZE,
     MAP_SIZE,
@@ -19,19 +19,16 @@ from model_training.photo.network import (
     PhotoMaps,
     PhotoNet,
 )
-from model_training.photo.render import REGIONS, region_shares, render_sharp
-from model_training.portraits.luma import LUMA
+from model_training.photo.render import REGIONS, region_shares, render_sharp, without_colour
 
 
 class _OnWindow(nn.Module):
     """What lies round the network: the window, who wants how much, and the way back."""
 
-    luma: Tensor
     shares: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("luma", torch.tensor(LUMA).view(1, 3, 1, 1))
         self.register_buffer("shares", region_shares())
 
     def window(self, image: Tensor) -> Tensor:
@@ -41,23 +38,30 @@ class _OnWindow(nn.Module):
         part = image[:, top : top + side, left : left + side]
         return part.permute(0, 3, 1, 2).float() / 127.5 - 1
 
+    def small(self, window: Tensor) -> Tensor:
+        """The window at 192 px: the mean over blocks, an exact area reduction on every runtime."""
+        ratio = window.shape[-1] // WINDOW_SIZE
+        blocks = window.reshape(window.shape[0], 3, WINDOW_SIZE, ratio, WINDOW_SIZE, ratio)
+        return blocks.mean(dim=(3, 5))
+
+    def coloured(self, small: Tensor) -> Tensor:
+        """1 for a colour photograph, 0 for a black-and-white one, [B, 1, 1, 1].
+
+        Grey in, grey out: what is laid on a black-and-white photograph has no colour either.
+        """
+        spread = (small.amax(1) - small.amin(1)).mean(dim=(1, 2)) * 127.5
+        return ((spread - 0.25) * 4).clamp(0, 1).view(-1, 1, 1, 1)
+
     def wanted(self, strength: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
         """How much of the change is wanted in each region [B, 3], and where [B, 1, 96, 1]."""
         wanted = strength.view(-1, 1) * regions
         parts = [wanted[:, i].view(-1, 1, 1, 1) * self.shares[i] for i in range(len(REGIONS))]
         return wanted, torch.stack(parts).sum(0)
 
-    def put_back(self, image: Tensor, window: Tensor, output: Tensor) -> Tensor:
-        """The crops with a new window, uint8.
-
-        Grey in, grey out: light and paint bring no colour into a black-and-white photograph.
-        """
+    def put_back(self, image: Tensor, output: Tensor) -> Tensor:
+        """The crops with a new window, uint8."""
         ratio = image.shape[1] // CROP_SIZE
         top, left, side = WINDOW_TOP * ratio, WINDOW_LEFT * ratio, WINDOW_SIZE * ratio
-        spread = (window.amax(1) - window.amin(1)).mean(dim=(1, 2)) * 127.5
-        coloured = ((spread - 0.25) * 4).clamp(0, 1).view(-1, 1, 1, 1)
-        grey = (output * self.luma).sum(1, keepdim=True)
-        output = grey + (output - grey) * coloured
         levels = ((output + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
         rows = image[:, top : top + side]
         middle = torch.cat([rows[:, :, :left], levels, rows[:, :, left + side :]], 2)
@@ -86,19 +90,21 @@ class FusedPhoto(_OnWindow):
         Returns:
             uint8 RGB [B, S, S, 3].
         """
-        batch, ratio = image.shape[0], image.shape[1] // CROP_SIZE
+        ratio = image.shape[1] // CROP_SIZE
         x = self.window(image)
-        # The mean over ratio x ratio blocks: an exact area reduction on every runtime.
-        blocks = x.reshape(batch, 3, WINDOW_SIZE, ratio, WINDOW_SIZE, ratio)
+        small = self.small(x)
+        coloured = self.coloured(small)
         opened = open_eyes(self.eyes, x, ratio)
         wanted, amount = self.wanted(strength, regions)
         # An eye that is painted anew is not moved as well.
         taken = (opened.amount[:, :, None, None, None] * self.eye_areas[:, None]).amax(0)
-        maps = self.network(blocks.mean(dim=(3, 5)))
-        output = render_sharp(x, maps, amount * (1 - taken))
+        output = render_sharp(x, self.network(small), amount * (1 - taken), coloured)
+        top, end = eye_rows(ratio)
+        band = output[:, :, top:end]
         cover = opened.cover * wanted[:, REGIONS.index("eyes")].view(-1, 1, 1, 1)
-        output = output + cover * (opened.paint - output)
-        return self.put_back(image, x, output)
+        band = band + cover * (without_colour(opened.paint, coloured) - band)
+        output = torch.cat([output[:, :, :top], band, output[:, :, end:]], 2)
+        return self.put_back(image, output)
 
 
 class PhotoRender(_OnWindow):
@@ -124,4 +130,5 @@ class PhotoRender(_OnWindow):
         x = self.window(image)
         _, amount = self.wanted(strength, regions)
         maps = PhotoMaps(upper, lower, line, opening, crease, light)
-        return self.put_back(image, x, render_sharp(x, maps, amount))
+        coloured = self.coloured(self.small(x))
+        return self.put_back(image, render_sharp(x, maps, amount, coloured))

@@ -21,6 +21,7 @@ from model_training.photo.network import (
     WINDOW_TOP,
     PhotoMaps,
 )
+from model_training.portraits.luma import LUMA
 
 SWITCH = 6.0
 """Pixels of the window by which the line gives way where one layer would fetch from the opening."""
@@ -30,6 +31,12 @@ DARKEST = 0.65
 """Share of its light that the line takes away at most."""
 GAP_COUNTS = 0.45
 """What the opening darkens of that: teeth become as dark as lips, not a hole."""
+SHOWN_WIDTH, SHOWN_BLUR = 0.8, 3.0
+"""The same half width when served: so many pixels of the window and so many of the output. A small
+photograph has no line as thin as those that were trained on, and loses one when it is put back."""
+SHOWN_DARKEST = (0.5, 0.97, 0.93)
+"""The same share when served, of red, green and blue. It is dark red between lips, not grey: these
+bring the line's red, green and blue to those of true neutral photographs (docs/experiments)."""
 SEAM = 1.8
 """Pixels of the output over which the layers run into each other: no camera is sharper."""
 _MOUTH_ROWS, _MOUTH_COLUMNS = slice(48, 88), slice(20, 76)
@@ -163,43 +170,60 @@ def render(image: Tensor, maps: PhotoMaps) -> Tensor:
     return illuminate(warped, maps.light, maps.crease, motion.line, motion.gap)
 
 
-def soften_seam(picture: Tensor, motion: Composed) -> Tensor:
-    """Blur the line along which the layers came together, over about a pixel of the picture.
+def without_colour(channels: Tensor, coloured: Tensor) -> Tensor:
+    """Red, green and blue [B, 3, ...] drawn towards their grey where `coloured` falls to 0."""
+    luma = channels.new_tensor(LUMA).view(1, 3, 1, 1)
+    grey = (channels * luma).sum(1, keepdim=True)
+    return grey + (channels - grey) * coloured
+
+
+def finish_mouth(picture: Tensor, motion: Composed, crease: Tensor, coloured: Tensor) -> Tensor:
+    """Darken the line along which the lips meet, and blur it over about a pixel of the picture.
 
     Cut within a pixel, it is sharper than anything else in a small photograph. Lips that were
-    together stay as they are.
+    together are not blurred.
 
     Args:
-        picture: [B, 3, S, S], the rendered window.
+        picture: [B, 3, S, S], the warped and lit window, in [-1, 1].
         motion: as composed.
+        crease: [B, 1, h, w].
+        coloured: [B, 1, 1, 1], see `render_sharp`.
     """
     ratio = picture.shape[-1] // MAP_SIZE
     rows, columns = (
         slice(where.start * ratio, where.stop * ratio) for where in (_MOUTH_ROWS, _MOUTH_COLUMNS)
     )
     mouth = picture[..., rows, columns]
-    upper, lower, line = (
+    upper, lower, line, gap, crease = (
         part[..., _MOUTH_ROWS, _MOUTH_COLUMNS]
-        for part in (motion.upper, motion.lower, motion.line * (ratio / MAP_STEP))
+        for part in (motion.upper, motion.lower, motion.line, motion.gap, crease)
     )
     apart = (upper - lower).abs().sum(1, keepdim=True) * (WINDOW_SIZE / 2)
     met = (apart - _TOGETHER).clamp(0, 1)
-    line, met = (
+    scale = ratio / MAP_STEP
+    line, met, gap, crease = (
         F.interpolate(part, size=mouth.shape[-2:], mode="bilinear", align_corners=False)
-        for part in (line, met)
+        for part in (line * scale, met, gap, crease)
     )
-    blurred = mouth
-    for _ in range(2):
-        blurred = F.avg_pool2d(blurred, 3, 1, 1, count_include_pad=False)
+    profile = torch.exp(-((line / (SHOWN_WIDTH * scale + SHOWN_BLUR)) ** 2))
+    darkest = without_colour(mouth.new_tensor(SHOWN_DARKEST).view(1, 3, 1, 1), coloured)
+    shadow = torch.maximum(profile * crease * darkest, DARKEST * GAP_COUNTS * gap)
+    mouth = (mouth + 1) * (1 - shadow) - 1
+    # The mean of 3 x 3 pixels, twice, as one convolution: ONNX Runtime takes longer to pool.
+    tent = mouth.new_tensor([1, 2, 3, 2, 1]) / 9
+    kernel = torch.outer(tent, tent).expand(3, 1, 5, 5)
+    blurred = F.conv2d(F.pad(mouth, (2, 2, 2, 2), mode="replicate"), kernel, groups=3)
     share = met * torch.exp(-((line / SEAM) ** 2))
-    softened = mouth + share * (blurred - mouth)
+    finished = mouth + share * (blurred - mouth)
     beside = picture[..., rows, : columns.start], picture[..., rows, columns.stop :]
-    middle = torch.cat([beside[0], softened, beside[1]], -1)
+    middle = torch.cat([beside[0], finished, beside[1]], -1)
     above, beneath = picture[..., : rows.start, :], picture[..., rows.stop :, :]
     return torch.cat([above, middle, beneath], -2)
 
 
-def render_sharp(image: Tensor, maps: PhotoMaps, amount: Tensor) -> Tensor:
+def render_sharp(
+    image: Tensor, maps: PhotoMaps, amount: Tensor, coloured: Tensor | None = None
+) -> Tensor:
     """The same for serving: one bicubic warp whose two layers meet within one pixel.
 
     Args:
@@ -207,11 +231,16 @@ def render_sharp(image: Tensor, maps: PhotoMaps, amount: Tensor) -> Tensor:
         maps: see `render`.
         amount: [B, 1, h, w] in [0, 1], how much of the change is wanted where; where it is 0 the
             window stays as it is.
+        coloured: [B, 1, 1, 1] in [0, 1], 0 for a black-and-white photograph: light and shadow then
+            bring no colour into it. None is 1.
     """
     side = image.shape[-1]
+    coloured = image.new_ones(1, 1, 1, 1) if coloured is None else coloured
     motion = compose(maps, amount)
     below = enlarge(motion.line, side) > 0
     flow = torch.where(below, enlarge(motion.lower, side), enlarge(motion.upper, side))
     warped = fetch(image, flow, "bicubic")
-    lit = illuminate(warped, maps.light * amount, maps.crease * amount, motion.line, motion.gap)
-    return soften_seam(lit, motion)
+    light = without_colour(maps.light * amount, coloured)
+    lit = (warped + 1) * enlarge(torch.exp2(light), side) - 1
+    # A mouth that closes half way has no line yet: it shows teeth.
+    return finish_mouth(lit, motion, maps.crease * amount**2, coloured)

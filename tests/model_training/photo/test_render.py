@@ -7,6 +7,8 @@ from model_training.photo.network import MAP_SIZE
 from model_training.photo.render import (
     DARKEST,
     REGIONS,
+    SHOWN_BLUR,
+    SHOWN_WIDTH,
     compose,
     fetch,
     region_shares,
@@ -72,6 +74,36 @@ def test_light_multiplies_and_the_line_is_dark() -> None:
     out = render(image, maps)
     assert out[0, 0, 95:97, 96].min() < -DARKEST / 3
     assert out[0, 0, 80, 96].item() == pytest.approx(0, abs=1e-4)
+
+
+def creased(size: int, amount: float = 1.0, coloured: float = 1.0) -> torch.Tensor:
+    """The middle column of a mid grey picture with a line across, [3, S]."""
+    maps = plain_maps()._replace(line=lines(120.0).clamp(-10, 10))
+    maps.crease.fill_(1.0)
+    image = torch.zeros(1, 3, size, size)
+    colour = torch.full((1, 1, 1, 1), coloured)
+    return render_sharp(image, maps, amount * ALL, colour)[0, :, :, size // 2]
+
+
+@pytest.mark.parametrize("size", [192, 384, 768])
+def test_the_line_that_is_served_is_dark_red_and_no_thinner_than_pixels(size: int) -> None:
+    line = creased(size)
+    red, green, blue = line.amin(1)
+    assert -0.6 < red < -0.4
+    assert green < blue < red - 0.3
+    width = (line[1] < green / 2).sum()
+    # Half of its depth is reached 0.83 half widths from its middle.
+    assert width == pytest.approx(2 * 0.83 * (SHOWN_WIDTH * size / 192 + SHOWN_BLUR), abs=2)
+    assert line[:, : size // 2].abs().max() < 1e-4, "far from the line nothing changes"
+
+
+def test_half_a_change_has_a_faint_line_and_grey_stays_grey() -> None:
+    whole, half = creased(384).amin(1), creased(384, amount=0.5).amin(1)
+    torch.testing.assert_close(half, whole / 4, atol=0.01, rtol=0)
+    grey = creased(384, coloured=0.0)
+    assert torch.equal(grey[0], grey[1])
+    assert torch.equal(grey[0], grey[2])
+    assert grey.min() < -0.6
 
 
 @pytest.mark.parametrize("size", [192, 384])

@@ -14,6 +14,7 @@ from model_training.photo.eyes.network import (
     EyeOpenerConfig,
     eye_areas,
     eye_patches,
+    eye_rows,
     on_window,
     open_eyes,
     shut_amount,
@@ -32,10 +33,13 @@ def test_patches_go_back_to_where_they_came_from(ratio: int) -> None:
     assert patches.shape == (2, 2, 3, 72, 96)
     assert torch.equal(patches, eye_patches(crop, ratio, 0, 0))
     back = on_window(patches, ratio)
+    top, end = eye_rows(ratio)
+    assert (top, end - top) == ((BOX_TOP - WINDOW_TOP) * ratio, BOX_HEIGHT * ratio)
+    window = window[:, :, top:end]
     assert back.shape == window.shape
-    top, left = (BOX_TOP - WINDOW_TOP) * ratio, (BOX_LEFT - WINDOW_LEFT) * ratio
+    left = (BOX_LEFT - WINDOW_LEFT) * ratio
     for x in (left, window.shape[-1] - left - BOX_WIDTH * ratio):
-        box = (..., slice(top, top + BOX_HEIGHT * ratio), slice(x, x + BOX_WIDTH * ratio))
+        box = (..., slice(x, x + BOX_WIDTH * ratio))
         assert (back[box] - window[box]).abs().mean() < 0.01
         back[box] = 0
     assert not back.any()
