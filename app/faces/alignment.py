@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.faces.reduction import reduced, trimmed
+
 Image = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
 
@@ -128,13 +130,13 @@ def cut(image: Image, matrix: Matrix, size: int) -> Crop:
         left, top, right, bottom = _shown(image.shape, matrix, size)
         image = image[top:bottom, left:right]
         working = shifted(matrix, left, top)
-        height, width = image.shape[:2]
-        small_w, small_h = max(1, round(width * scale)), max(1, round(height * scale))
         # A tall source region is reduced once; the warp that follows only turns and shifts it.
-        reduced = cv2.resize(image, (small_w, small_h), interpolation=cv2.INTER_AREA)
-        image = np.asarray(reduced, np.uint8)
+        small = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+        image = trimmed(image, small)
+        height, width = image.shape[:2]
+        image = reduced(image, small)
         # Pixel centres: x_big = (x_small + 0.5) * r - 0.5.
-        ratio = np.array([width / small_w, height / small_h])
+        ratio = np.array([width / small[0], height / small[1]])
         offset = working[:, 2] + working[:, :2] @ (0.5 * ratio - 0.5)
         working = np.column_stack([working[:, :2] * ratio, offset])
     warped = cv2.warpAffine(

@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, features
+from PIL import Image, ImageOps, features
 
 from app.errors import (
     DamagedImageError,
@@ -20,12 +20,12 @@ from app.errors import (
     UnsupportedImageError,
 )
 from app.imaging.alpha import Cutout, on_white
+from app.imaging.srgb import split, to_pixels, to_srgb
 
 SUPPORTED = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF")
 """What is always accepted; AVIF where Pillow can, HEIC where the extra `heic` is installed."""
 
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
-_SRGB = ImageCms.createProfile("sRGB")
 
 _MOVING = " The command `stoicnet video` works on moving pictures."
 _FOR_MOVING = dict.fromkeys(("GIF", "WebP", "video"), _MOVING)  # the kinds that it takes
@@ -148,57 +148,6 @@ def _check_frames(image: Image.Image, kind: str) -> None:
         )
 
 
-def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Every mode as L, RGB or CMYK, and the transparency beside it (None without any)."""
-    mode = image.mode
-    if mode.startswith("I;16"):
-        deep = np.asarray(image).astype(np.uint32)
-        clear = image.info.get("transparency")
-        alpha = None if clear is None else Image.fromarray(np.uint8(255) * (deep != clear))
-        return Image.fromarray(((deep * 255 + 32767) // 65535).astype(np.uint8)), alpha
-    if mode in ("I", "F", "LAB", "HSV"):
-        raise UnsupportedImageError(
-            f"Pixels of mode {mode} have no fixed scale; save the picture with 8 or 16 bits."
-        )
-    if "A" in mode or "a" in mode or "transparency" in image.info:
-        with_alpha = image.convert("RGBA")
-        grey = mode in ("LA", "La", "L", "1")
-        own = with_alpha.getchannel("R") if grey else with_alpha.convert("RGB")
-        return own, with_alpha.getchannel("A")
-    if mode in ("L", "RGB", "CMYK"):
-        return image, None
-    return image.convert("L" if mode == "1" else "RGB"), None
-
-
-def _to_srgb(image: Image.Image, icc: bytes | None) -> tuple[Image.Image, tuple[str, ...]]:
-    """Convert to sRGB through the embedded profile; a broken profile is reported and ignored."""
-    if not icc:
-        return image.convert("RGB"), ()
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        transform = ImageCms.buildTransform(
-            profile, _SRGB, image.mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC
-        )
-        # Profiles that are sRGB in all but bytes would shift pixels by rounding alone, and the
-        # answer promises the photograph's own pixels: such profiles are left out.
-        if image.mode == "RGB" and _changes_nothing(transform):
-            return image, ()
-        converted = ImageCms.applyTransform(image, transform)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
-        return image.convert("RGB"), (f"The embedded colour profile was ignored: {error}",)
-    if converted is None:
-        raise DamagedImageError("The embedded colour profile cannot be applied.")
-    return converted, ()
-
-
-def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
-    steps = np.linspace(0, 255, 9).astype(np.uint8)
-    probe = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(9, -1, 3)
-    converted = ImageCms.applyTransform(Image.fromarray(probe), transform)
-    moved = np.abs(np.asarray(converted).astype(np.int16) - probe)
-    return bool(moved.max() <= 1)
-
-
 def decode(data: bytes, limits: DecodeLimits | None = None) -> Photograph:
     """Decode a photograph.
 
@@ -237,10 +186,10 @@ def decode(data: bytes, limits: DecodeLimits | None = None) -> Photograph:
         _check_frames(image, kind)
         image.load()
         icc = image.info.get("icc_profile")
-        upright = ImageOps.exif_transpose(image)
-        opaque, alpha = _split(upright)
-        converted, notes = _to_srgb(opaque, icc)
-        pixels = np.array(converted, dtype=np.uint8)
+        ImageOps.exif_transpose(image, in_place=True)
+        opaque, alpha = split(image)
+        converted, notes = to_srgb(opaque, icc)
+        pixels = to_pixels(converted)
         if alpha is None:
             return Photograph(pixels=pixels, format=kind, warnings=notes)
         cutout = Cutout(pixels, np.array(alpha, dtype=np.uint8))
