@@ -2,7 +2,7 @@
 
 Several threads inside a run answer a lone user sooner, but cost processor time: they wait for each
 other, and with several photographs in work there are more threads than cores. So on the CPU a graph
-is loaded twice, and the load decides which session runs.
+has two sessions, and the load decides which one runs.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class LoadAwareSession:
     def __init__(
         self, build: Callable[[int], Any], threads: int, in_flight: InFlight | None = None
     ) -> None:
-        """Load the graph, twice if it may be run either way.
+        """Load the graph; for several photographs at once it is loaded when there first are any.
 
         Args:
             build: makes an `onnxruntime.InferenceSession` with that many threads inside a run.
@@ -81,13 +81,24 @@ class LoadAwareSession:
             in_flight: the load; None is always alone.
         """
         self._in_flight = in_flight
+        self._lock = threading.Lock()
         self.session = build(threads)
-        self._lean = build(1) if in_flight is not None and threads > 1 else self.session
+        twice = in_flight is not None and threads > 1
+        self._lean = None if twice else self.session
+        self._build: Callable[[int], Any] | None = build if twice else None
 
     def run(
         self, outputs: Sequence[str], inputs: Mapping[str, NDArray[Any]]
     ) -> list[NDArray[np.generic]]:
         """As `InferenceSession.run`; the answer does not depend on the number of threads."""
         alone = self._in_flight is None or self._in_flight.alone
-        session = self.session if alone else self._lean
+        session = self.session if alone else self._of_one_thread()
         return list(session.run(outputs, inputs))
+
+    def _of_one_thread(self) -> Any:
+        # Not at the start: `classic`, which few ask for, would take 120 MB more.
+        with self._lock:
+            if self._lean is None and self._build is not None:
+                self._lean = self._build(1)
+                self._build = None
+            return self._lean
