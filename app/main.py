@@ -18,7 +18,6 @@ from app.api.queue import WorkQueue
 from app.api.routes import router
 from app.api.service import Service
 from app.audit import AuditLog
-from app.memory import give_back
 from app.observability.metrics import Metrics
 from app.observability.traces import Traces
 from app.pipeline import Neutralizer
@@ -52,7 +51,7 @@ def create_app(settings: Settings | None = None, neutralizer: Neutralizer | None
         if ready is None:
             ready = await anyio.to_thread.run_sync(Neutralizer.build, chosen)
         # Large photographs take memory that small ones after them never need.
-        rest = give_back if chosen.memory_arena else None
+        rest = ready.give_back if chosen.memory_arena else None
         queue = WorkQueue(chosen.workers, chosen.queue_size, rest)
         service = Service(ready, chosen, queue, metrics, audit)
         _watch(metrics, service)

@@ -25,7 +25,7 @@ from app.inference.registry import Model, load_models
 from app.inference.runtime import RuntimeOptions
 from app.inference.threads import InFlight
 from app.looking import Look
-from app.memory import keep_freed_memory
+from app.memory import give_back, keep_freed_memory
 from app.options import AnalyzeOptions, Options
 from app.progress import Progress
 from app.result import Analysis, EditedFace, Result
@@ -112,6 +112,13 @@ class Neutralizer:
                 model.warm_up()
                 log.info("model %s warm after %.1f s", model.name, time.perf_counter() - start)
         return built
+
+    def give_back(self) -> None:
+        """Give back the memory that large photographs took, when none comes for a while."""
+        self._detector.give_back()
+        for model in self.models.values():
+            model.give_back()
+        give_back()
 
     def frames(
         self, frames: Iterable[NDArray[np.uint8]], options: VideoOptions | None = None

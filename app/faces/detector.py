@@ -127,6 +127,10 @@ class FaceDetector:
         refined = [self._refine(image, face) for face in distinct(found)]
         return sorted(distinct(refined), key=lambda face: face.box[2] * face.box[3], reverse=True)
 
+    def give_back(self) -> None:
+        """Give back the memory that large photographs took."""
+        self._network.give_back()
+
     def _surely_upright(self, image: NDArray[np.uint8], face: Face) -> bool:
         """Whether a face stands upright: YuNet sees a worse one in many that are upside down."""
         if face.score < _SURE or face.eye_distance < 1.0:

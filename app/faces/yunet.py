@@ -78,6 +78,11 @@ class Yunet:
         kept = cv2.dnn.NMSBoxes(boxes, scores, self._min_score, self._max_overlap)
         return found[np.asarray(kept, np.intp).ravel()]
 
+    def give_back(self) -> None:
+        """Give back the memory that large pictures took."""
+        blob = np.zeros((1, 3, _MULTIPLE, _MULTIPLE), np.float32)
+        self._session.give_back(_OUTPUTS, {"input": blob})
+
     def _decode(
         self,
         columns: int,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 from numpy.typing import NDArray
 
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
@@ -94,6 +95,18 @@ class LoadAwareSession:
         alone = self._in_flight is None or self._in_flight.alone
         session = self.session if alone else self._of_one_thread()
         return list(session.run(outputs, inputs))
+
+    def give_back(self, outputs: Sequence[str], inputs: Mapping[str, NDArray[Any]]) -> None:
+        """Give back the memory that larger runs before took and ONNX Runtime keeps.
+
+        Args:
+            outputs, inputs: of a small run, after which it is done.
+        """
+        options = ort.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        self.session.run(outputs, inputs, options)
+        if self._lean is not None and self._lean is not self.session:
+            self._lean.run(outputs, inputs, options)
 
     def _of_one_thread(self) -> Any:
         # Not at the start: `classic`, which few ask for, would take 120 MB more.

@@ -6,6 +6,8 @@ import platform
 import subprocess
 import sys
 
+from app.settings import DEFAULT_MODELS_DIR
+
 PROGRAM = """
 import numpy as np
 import psutil
@@ -30,3 +32,35 @@ def test_what_was_kept_is_given_back() -> None:
     glibc = platform.libc_ver()[0] == "glibc"
     assert (keeps, gives) == (str(glibc), str(glibc))
     assert float(given) > 150 or not glibc, "of 192 MB"
+
+
+LARGE_CROPS = """
+import sys
+from pathlib import Path
+import numpy as np
+import psutil
+from app.inference.registry import load_models
+from app.inference.runtime import RuntimeOptions
+from app.memory import give_back
+
+def resident():
+    return psutil.Process().memory_info().rss / 1e6
+
+photo = load_models(Path(sys.argv[1]), RuntimeOptions("cpu", intra_op_threads=1))["photo"]
+photo.neutralize(np.full((1024, 1024, 3), 127, np.uint8), 1.0)
+give_back()
+kept = resident()
+photo.give_back()
+give_back()
+print(kept - resident())
+"""
+
+
+def test_what_large_crops_took_is_given_back() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE_CROPS, str(DEFAULT_MODELS_DIR)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert float(done.stdout) > 30 or platform.libc_ver()[0] != "glibc", "MB, of about 60"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import onnxruntime as ort
@@ -85,6 +86,25 @@ def test_nothing_is_loaded_twice_that_would_run_the_same() -> None:
     LoadAwareSession(build, 1, InFlight())
     LoadAwareSession(build, 4)
     assert built == [1, 4]
+
+
+def test_the_second_session_is_built_when_it_first_is_needed() -> None:
+    built: list[int] = []
+
+    def build(threads: int) -> ort.InferenceSession:
+        built.append(threads)
+        return adding(threads)
+
+    in_flight, zero = InFlight(), {"x": np.zeros(1, np.int64)}
+    session = LoadAwareSession(build, 4, in_flight)
+    session.give_back(["y"], zero)
+    assert built == [4]
+    with in_flight.track(), in_flight.track(), ThreadPoolExecutor(4) as threads:
+        answers = [threads.submit(session.run, ["y"], zero) for _ in range(8)]
+        assert [answer.result()[0] for answer in answers] == [1] * 8
+    assert built == [4, 1]
+    session.give_back(["y"], zero)
+    assert built == [4, 1]
 
 
 def test_the_answer_does_not_depend_on_the_threads() -> None:
