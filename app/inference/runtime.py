@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import onnxruntime as ort
@@ -88,6 +89,9 @@ def build_session(
         ModelFileError: ONNX Runtime cannot load it.
     """
     session_options = options.session_options(threads)
+    if options.memory_arena and list(providers) == [CPU]:
+        _share_arena()
+        session_options.add_session_config_entry("session.use_env_allocators", "1")
     if profile is not None:
         enable_profiling(session_options, profile)
     try:
@@ -95,6 +99,19 @@ def build_session(
     # ONNX Runtime raises a dozen unrelated types for graphs it cannot load.
     except Exception as error:
         raise ModelFileError(f"{name} cannot be loaded: {error}") from error
+
+
+@cache
+def _share_arena() -> None:
+    """Let all sessions of the process on the CPU take memory from one arena.
+
+    Each would keep one of its own, as large as its largest run needed, while others run.
+    """
+    where = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    # ONNX Runtime's own choices: no limit, how it grows, first piece, what a piece may waste.
+    ort.create_and_register_allocator(where, ort.OrtArenaCfg(0, -1, -1, -1))
 
 
 def cpu_session(
