@@ -64,7 +64,11 @@ class _Moments:
         # The bias is free. The tiny addition keeps the system regular when lambda is next to 0,
         # pairs are few, or a dimension of the latent is unused.
         strength = (ridge + 1e-9) * max(variance, 1e-30) * self.pairs
-        change = np.linalg.solve(self.gram + np.diag([*np.ones(size), 0.0]) * strength, self.cross)
+        system = self.gram + np.diag([*np.ones(size), 0.0]) * strength
+        try:
+            change = np.linalg.solve(system, self.cross)
+        except np.linalg.LinAlgError:  # so few pairs that the addition is lost in rounding
+            change = np.linalg.lstsq(system, self.cross)[0]
         return np.eye(size) + change[:size].T, change[size]
 
 

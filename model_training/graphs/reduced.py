@@ -218,13 +218,13 @@ def _neighbours(graph: onnx.GraphProto) -> tuple[dict[str, list[str]], dict[str,
 
 
 def _convolutions(graph: onnx.GraphProto) -> list[str]:
-    """The U-Net's convolutions, by node: neither the eye opener's nor those that average maps."""
-    apart = {
+    """The U-Net's convolutions, by node: neither the eye opener's nor those that average."""
+    learnt = {
         tensor.name
         for tensor in graph.initializer
-        if tensor.name.startswith("eyes.") or list(tensor.dims[:2]) == [1, 1]
+        if not tensor.name.startswith("eyes.") and len(tensor.dims) == 4 and tensor.dims[1] > 1
     }
-    return [n.name for n in graph.node if n.op_type == "Conv" and n.input[1] not in apart]
+    return [n.name for n in graph.node if n.op_type == "Conv" and n.input[1] in learnt]
 
 
 def _between_convolutions(graph: onnx.GraphProto) -> set[str]:

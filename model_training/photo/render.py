@@ -172,7 +172,7 @@ def render(image: Tensor, maps: PhotoMaps) -> Tensor:
 
 def without_colour(channels: Tensor, coloured: Tensor) -> Tensor:
     """Red, green and blue [B, 3, ...] drawn towards their grey where `coloured` falls to 0."""
-    luma = channels.new_tensor(LUMA).view(1, 3, 1, 1)
+    luma = torch.tensor(LUMA, device=channels.device).view(1, 3, 1, 1)
     grey = (channels * luma).sum(1, keepdim=True)
     return grey + (channels - grey) * coloured
 
@@ -206,11 +206,12 @@ def finish_mouth(picture: Tensor, motion: Composed, crease: Tensor, coloured: Te
         for part in (line * scale, met, gap, crease)
     )
     profile = torch.exp(-((line / (SHOWN_WIDTH * scale + SHOWN_BLUR)) ** 2))
-    darkest = without_colour(mouth.new_tensor(SHOWN_DARKEST).view(1, 3, 1, 1), coloured)
+    darkest = torch.tensor(SHOWN_DARKEST, device=mouth.device).view(1, 3, 1, 1)
+    darkest = without_colour(darkest, coloured)
     shadow = torch.maximum(profile * crease * darkest, DARKEST * GAP_COUNTS * gap)
     mouth = (mouth + 1) * (1 - shadow) - 1
     # The mean of 3 x 3 pixels, twice, as one convolution: ONNX Runtime takes longer to pool.
-    tent = mouth.new_tensor([1, 2, 3, 2, 1]) / 9
+    tent = torch.tensor([1.0, 2.0, 3.0, 2.0, 1.0], device=mouth.device) / 9
     kernel = torch.outer(tent, tent).expand(3, 1, 5, 5)
     blurred = F.conv2d(F.pad(mouth, (2, 2, 2, 2), mode="replicate"), kernel, groups=3)
     share = met * torch.exp(-((line / SEAM) ** 2))
@@ -235,7 +236,8 @@ def render_sharp(
             bring no colour into it. None is 1.
     """
     side = image.shape[-1]
-    coloured = image.new_ones(1, 1, 1, 1) if coloured is None else coloured
+    if coloured is None:
+        coloured = torch.ones(1, 1, 1, 1, device=image.device)
     motion = compose(maps, amount)
     below = enlarge(motion.line, side) > 0
     flow = torch.where(below, enlarge(motion.lower, side), enlarge(motion.upper, side))
