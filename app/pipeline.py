@@ -115,9 +115,7 @@ class Neutralizer:
 
     def give_back(self) -> None:
         """Give back the memory that large photographs took, when none comes for a while."""
-        self._detector.give_back()
-        for model in self.models.values():
-            model.give_back()
+        self._detector.give_back()  # all sessions share its arena
         give_back()
 
     def frames(

@@ -128,7 +128,7 @@ class FaceDetector:
         return sorted(distinct(refined), key=lambda face: face.box[2] * face.box[3], reverse=True)
 
     def give_back(self) -> None:
-        """Give back the memory that large photographs took."""
+        """Give back what runs of all sessions on the CPU have left."""
         self._network.give_back()
 
     def _surely_upright(self, image: NDArray[np.uint8], face: Face) -> bool:

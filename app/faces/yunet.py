@@ -79,7 +79,7 @@ class Yunet:
         return found[np.asarray(kept, np.intp).ravel()]
 
     def give_back(self) -> None:
-        """Give back the memory that large pictures took."""
+        """Give back what runs of all sessions on the CPU have left; the smallest run does it."""
         blob = np.zeros((1, 3, _MULTIPLE, _MULTIPLE), np.float32)
         self._session.give_back(_OUTPUTS, {"input": blob})
 

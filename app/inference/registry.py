@@ -109,10 +109,6 @@ class Model:
         amounts = tuple(float(not regions or name in regions) for name in self.session.regions)
         return self.batcher.submit(crop, strength, amounts)
 
-    def give_back(self) -> None:
-        """Give back the memory that large crops took."""
-        self.session.give_back(self.crop_sizes[0])
-
     def warm_up(self) -> None:
         """Run once at every crop size, so that no request pays for first-time work."""
         for size in self.crop_sizes:

@@ -163,12 +163,6 @@ class NeutralizerSession:
             return run_bound(self._session, inputs)
         return np.asarray(self._by_load.run(["neutral"], inputs)[0], np.uint8)
 
-    def give_back(self, side: int) -> None:
-        """On a CPU, give back what runs took beyond that of one crop of `side` pixels."""
-        if self._by_load is not None:
-            crop, strength = np.zeros((1, side, side, 3), np.uint8), np.ones(1, np.float32)
-            self._by_load.give_back(["neutral"], {"image": crop, "strength": strength})
-
 
 def _parse(metadata: dict[str, str]) -> dict[str, Any]:
     """Metadata values that are JSON objects or lists, as such; the others as they are."""

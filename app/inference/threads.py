@@ -97,7 +97,7 @@ class LoadAwareSession:
         return list(session.run(outputs, inputs))
 
     def give_back(self, outputs: Sequence[str], inputs: Mapping[str, NDArray[Any]]) -> None:
-        """Give back the memory that larger runs before took and ONNX Runtime keeps.
+        """Give back what ONNX Runtime keeps of larger runs, of any session: they share an arena.
 
         Args:
             outputs, inputs: of a small run, after which it is done.
@@ -105,8 +105,6 @@ class LoadAwareSession:
         options = ort.RunOptions()
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         self.session.run(outputs, inputs, options)
-        if self._lean is not None and self._lean is not self.session:
-            self._lean.run(outputs, inputs, options)
 
     def _of_one_thread(self) -> Any:
         # Not at the start: `classic`, which few ask for, would take 120 MB more.

@@ -39,6 +39,7 @@ import sys
 from pathlib import Path
 import numpy as np
 import psutil
+from app.faces.detector import FaceDetector
 from app.inference.registry import load_models
 from app.inference.runtime import RuntimeOptions
 from app.memory import give_back
@@ -47,10 +48,11 @@ def resident():
     return psutil.Process().memory_info().rss / 1e6
 
 photo = load_models(Path(sys.argv[1]), RuntimeOptions("cpu", intra_op_threads=1))["photo"]
+detector = FaceDetector()
 photo.neutralize(np.full((1024, 1024, 3), 127, np.uint8), 1.0)
 give_back()
 kept = resident()
-photo.give_back()
+detector.give_back()
 give_back()
 print(kept - resident())
 """
