@@ -27,6 +27,8 @@ _TOLD_BY_ENVIRONMENT = {
     "RAY_agent_register_timeout_ms": _START_S * 1000,
     "RAY_DASHBOARD_STARTUP_TIMEOUT_S": _START_S,
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": _START_S,
+    # How long one question for a node waits for it: we ask again, and look between if it has ended.
+    "RAY_raylet_start_wait_time_s": 1,
 }
 _LISTEN_PORT = "dashboard_agent_listen_port"
 _AGENT_PORTS = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -92,8 +93,15 @@ def parsed_by_training(arguments: Sequence[str]) -> None:
 
 @cache
 def help_of(module: str) -> str:
-    run = [sys.executable, "-m", module, "--help"]
-    return subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    """What a module prints when asked for help; in this process, which has its imports already."""
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
+        patch.setattr(sys, "argv", [module, "--help"])
+        patch.delitem(sys.modules, module, raising=False)  # runpy warns of one that is imported
+        with pytest.raises(SystemExit) as end:
+            runpy.run_module(module, run_name="__main__")
+    assert end.value.code in (0, None)
+    return printed.getvalue()
 
 
 def python(words: list[str]) -> None:
