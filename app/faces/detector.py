@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from app.errors import ModelFileError
 from app.faces.alignment import (
     EYE_MIDPOINT,
+    Crop,
     DegenerateEyesError,
     crop_matrix,
     cut,
@@ -121,22 +122,22 @@ class FaceDetector:
             found = self.in_look(look_at(image, 1280))
         if not found and longest > 1280:
             found = [face for tile in tiles(image) for face in self.in_look(tile)]
-        if not any(self._surely_upright(image, face) for face in found):
+        close_ups = _CloseUps(image)
+        if not any(self._surely_upright(close_ups, face) for face in found):
             turned = [face for look in turned_looks(image) for face in self.in_look(look)]
             found += [face for face in turned if face.score >= _SURE_TURNED]
-        refined = [self._refine(image, face) for face in distinct(found)]
+        refined = [self._refine(close_ups, face) for face in distinct(found)]
         return sorted(distinct(refined), key=lambda face: face.box[2] * face.box[3], reverse=True)
 
     def give_back(self) -> None:
         """Give back what runs of all sessions on the CPU have left."""
         self._network.give_back()
 
-    def _surely_upright(self, image: NDArray[np.uint8], face: Face) -> bool:
+    def _surely_upright(self, close_ups: _CloseUps, face: Face) -> bool:
         """Whether a face stands upright: YuNet sees a worse one in many that are upside down."""
         if face.score < _SURE or face.eye_distance < 1.0:
             return False
-        matrix = crop_matrix(face.landmarks[0], face.landmarks[1], _CLOSE_UP)
-        crop = np.ascontiguousarray(cut(image, matrix, _CLOSE_UP).image[::-1, ::-1])
+        crop = np.ascontiguousarray(close_ups.of(face.landmarks).image[::-1, ::-1])
         turned = self.in_look(Look(crop, 1.0, (0.0, 0.0)))
         return all(other.score <= face.score for other in turned)
 
@@ -162,7 +163,7 @@ class FaceDetector:
             )
         return faces
 
-    def _refine(self, image: NDArray[np.uint8], face: Face) -> Face:
+    def _refine(self, close_ups: _CloseUps, face: Face) -> Face:
         """Better landmarks from looking at the face again, level and at one size for all.
 
         YuNet's landmarks err by a few per cent of the eye distance, differently for every place
@@ -172,17 +173,16 @@ class FaceDetector:
         landmarks = face.landmarks
         for mirror in (False, True):
             try:
-                matrix = crop_matrix(landmarks[0], landmarks[1], _CLOSE_UP)
+                crop = close_ups.of(landmarks)
             except DegenerateEyesError:
                 return face
-            crop = cut(image, matrix, _CLOSE_UP).image
-            looks = [self._eyes_in_crop(crop)]
+            looks = [self._eyes_in_crop(crop.image)]
             if mirror:
-                turned = self._eyes_in_crop(np.ascontiguousarray(crop[:, ::-1]))
+                turned = self._eyes_in_crop(np.ascontiguousarray(crop.image[:, ::-1]))
                 looks.append(None if turned is None else _unmirror(turned))
             found = [look for look in looks if look is not None]
             if found:
-                inverse = cv2.invertAffineTransform(matrix)
+                inverse = cv2.invertAffineTransform(crop.matrix)
                 landmarks = transform_points(np.mean(found, axis=0), np.asarray(inverse))
         return replace(face, landmarks=landmarks)
 
@@ -195,6 +195,26 @@ class FaceDetector:
             if distance < nearest:
                 best, nearest = face.landmarks, distance
         return best
+
+
+class _CloseUps:
+    """Aligned crops of one photograph, each cut once: two questions are asked of the first."""
+
+    def __init__(self, image: NDArray[np.uint8]) -> None:
+        self._image = image
+        self._cut: dict[bytes, Crop] = {}
+
+    def of(self, landmarks: NDArray[np.float64]) -> Crop:
+        """The crop of the face whose eyes are the first two landmarks.
+
+        Raises:
+            DegenerateEyesError: they coincide.
+        """
+        key = landmarks[:2].tobytes()
+        if key not in self._cut:
+            matrix = crop_matrix(landmarks[0], landmarks[1], _CLOSE_UP)
+            self._cut[key] = cut(self._image, matrix, _CLOSE_UP)
+        return self._cut[key]
 
 
 def _turned_box(box: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
