@@ -146,14 +146,14 @@ EXTENDED = replace(
         latent=384,
         prelu="shared",
         spectral_norm=True,
-        sharpen=0.5,
+        sharpen=0.2,
         batch_norm_momentum=0.05,
     ),
     stage2_epochs=1,
     lr=2e-4,
     w_kl=5e-5,
     enhancer_every=100,
-    w_g=0.02,
+    w_g=0.035,
     w_g_ramp=1,
     rec2_reference="input",
     stage2_trains_vae=False,
@@ -170,7 +170,8 @@ EXTENDED = replace(
     pair_share=0.01,
     ridge_stretch=True,
 )
-"""What the weights in `onnx_models/classic` were trained with; see docs/experiments."""
+"""What the weights in `onnx_models/classic` were trained with, the joint stage in two runs (see
+docs/experiments)."""
 
 RECIPES: dict[str, ClassicRecipe] = {"paper": PAPER, "extended": EXTENDED}
 

@@ -195,7 +195,7 @@ def figures(config: FiguresConfig) -> None:
 
     out = config.out
     try:
-        net, _ = load_result(config.weights, config.neutralizer)
+        net, _ = load_result(config.weights, config.neutralizer, config.sharpen)
         cases = pair_cases(config.pairs, facts=[config.facts]).cases
         cases = [case for case in cases if "sex" in case.labels]
         names = figure_3(net, cases, out / "classic-figure-3.png")

@@ -207,6 +207,7 @@ class FiguresConfig:
         facts: CSV of the people to show: id or file, gender.
         out: folder to write to.
         neutralizer: sgd, ridge or joint; by default the recipe's.
+        sharpen: strength of the final sharpening filter; by default the recipe's.
     """
 
     weights: FilePath
@@ -214,6 +215,7 @@ class FiguresConfig:
     facts: FilePath
     out: Path
     neutralizer: Literal["sgd", "ridge", "joint"] | None = None
+    sharpen: Annotated[float, Ge(0)] | None = None
 
 
 @dataclass(frozen=True)
