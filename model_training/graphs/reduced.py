@@ -1,8 +1,8 @@
 """A model's fused graph in fewer bits: static int8 for the CPU, half precision for CUDA.
 
-Only the U-Net's convolutions and what lies between them are reduced; the eye opener, a fifth of its
-size, stays as it is. Positions of the warp,
-blending and rounding stay float32: in half precision a 1024 px grid cannot name its own pixels.
+Only the U-Net's convolutions and what lies between them are reduced; what paints eyes and lips, a
+third of its size, stays as it is. Positions of the warp, blending and rounding stay float32: in
+half precision a 1024 px grid cannot name its own pixels.
 """
 
 from __future__ import annotations
@@ -218,11 +218,13 @@ def _neighbours(graph: onnx.GraphProto) -> tuple[dict[str, list[str]], dict[str,
 
 
 def _convolutions(graph: onnx.GraphProto) -> list[str]:
-    """The U-Net's convolutions, by node: neither the eye opener's nor those that average."""
+    """The U-Net's convolutions, by node: not those of what paints, nor those that average."""
     learnt = {
         tensor.name
         for tensor in graph.initializer
-        if not tensor.name.startswith("eyes.") and len(tensor.dims) == 4 and tensor.dims[1] > 1
+        if not tensor.name.startswith(("eyes.", "lips."))
+        and len(tensor.dims) == 4
+        and tensor.dims[1] > 1
     }
     return [n.name for n in graph.node if n.op_type == "Conv" and n.input[1] in learnt]
 

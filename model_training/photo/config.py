@@ -157,18 +157,20 @@ class PhotoTrainingConfig:
 
 @dataclass(frozen=True)
 class PhotoExportConfig:
-    """Export both networks of `photo` and their fused graph, and record their hashes.
+    """Export the three networks of `photo` and their fused graph, and record their hashes.
 
     Attributes:
         version: semantic version of these weights.
         checkpoint: of `train photo`; by default what is exported already.
         eyes: checkpoint of `train eyes`; by default what is exported already.
+        lips: checkpoint of `train lips`; by default what is exported already.
         models_dir: where models live.
     """
 
     version: str
     checkpoint: FilePath | None = None
     eyes: FilePath | None = None
+    lips: FilePath | None = None
     models_dir: Path = Path("onnx_models")
 
 

@@ -19,9 +19,14 @@ from model_training.photo.eyes.network import (
     EyeOpener,
 )
 from model_training.photo.graphs import FusedPhoto, PhotoRender
+from model_training.photo.lips.config import LipPainterConfig
+from model_training.photo.lips.network import PATCH_HEIGHT as MOUTH_HEIGHT
+from model_training.photo.lips.network import PATCH_WIDTH as MOUTH_WIDTH
+from model_training.photo.lips.network import LipPainter
 from model_training.photo.network import (
     CROP_SIZE,
     MAP_SIZE,
+    MAP_STEP,
     WINDOW_LEFT,
     WINDOW_SIZE,
     WINDOW_TOP,
@@ -35,6 +40,7 @@ from model_training.runs.manifest import update_manifest
 from model_training.runs.metadata import config_hash
 from model_training.runs.onnx import Example, pictures, write_onnx
 
+Sizes = PhotoConfig | EyeOpenerConfig | LipPainterConfig
 LICENCE = "Apache-2.0"
 WINDOW = {"crop": CROP_SIZE, "top": WINDOW_TOP, "left": WINDOW_LEFT, "side": WINDOW_SIZE}
 """What of a crop the bare network looks at, as its file says it, in pixels."""
@@ -54,7 +60,7 @@ def load_photo(checkpoint: Path) -> PhotoNet:
     return cast(PhotoNet, average.module)
 
 
-def _metadata(config: PhotoConfig | EyeOpenerConfig, name: str, version: str) -> dict[str, str]:
+def _metadata(config: Sizes, name: str, version: str) -> dict[str, str]:
     """What the contract has a file say of itself; which regions it knows is the fused graph's."""
     crop = {
         "inter_ocular": INTER_OCULAR,
@@ -135,12 +141,24 @@ def eyes_example() -> Example:
     return Example(patches, ["paint", "cover", "shut"])
 
 
-def export_photo(network: PhotoNet, eyes: EyeOpener, models_dir: Path, version: str) -> Path:
-    """Write `photo/` network, render, eyes and `fused.onnx` and their manifest entry.
+def lips_example() -> Example:
+    """What the lip painter is traced with, and compared on."""
+    draw = torch.Generator().manual_seed(0)
+    mouth = torch.rand(2, 3, MOUTH_HEIGHT, MOUTH_WIDTH, generator=draw) * 2 - 1
+    small = (MOUTH_HEIGHT // MAP_STEP, MOUTH_WIDTH // MAP_STEP)
+    line = torch.linspace(-20, 20, small[0]).view(1, 1, -1, 1).expand(2, 1, *small).contiguous()
+    return Example({"mouth": mouth, "line": line}, ["stops"])
+
+
+def export_photo(
+    network: PhotoNet, eyes: EyeOpener, lips: LipPainter, models_dir: Path, version: str
+) -> Path:
+    """Write `photo/` network, render, eyes, lips and `fused.onnx` and their manifest entry.
 
     Args:
         network: in evaluation mode.
         eyes: what opens closed eyes, in evaluation mode.
+        lips: what paints lips, in evaluation mode.
         models_dir: `onnx_models`.
         version: semantic version of the weights.
 
@@ -151,11 +169,12 @@ def export_photo(network: PhotoNet, eyes: EyeOpener, models_dir: Path, version: 
         ExportError: a file's output differs from torch's.
     """
     folder = models_dir / "photo"
-    graphs: dict[str, tuple[nn.Module, Example, PhotoConfig | EyeOpenerConfig]] = {
+    graphs: dict[str, tuple[nn.Module, Example, Sizes]] = {
         "network": (network, network_example(), network.config),
-        "render": (PhotoRender(), render_example(), network.config),
+        "render": (PhotoRender(lips), render_example(), network.config),
         "eyes": (eyes, eyes_example(), eyes.config),
-        "fused": (FusedPhoto(network, eyes), fused_example(), network.config),
+        "lips": (lips, lips_example(), lips.config),
+        "fused": (FusedPhoto(network, eyes, lips), fused_example(), network.config),
     }
     files = [
         write_onnx(

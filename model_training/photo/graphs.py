@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from model_training.photo.eyes.network import EyeOpener, eye_areas, eye_rows, open_eyes
+from model_training.photo.lips.network import LipPainter, paint_lips
 from model_training.photo.network import (
     CROP_SIZE,
     MAP_SIZE,
@@ -19,7 +20,13 @@ from model_training.photo.network import (
     PhotoMaps,
     PhotoNet,
 )
-from model_training.photo.render import REGIONS, region_shares, render_sharp, without_colour
+from model_training.photo.render import (
+    REGIONS,
+    compose,
+    region_shares,
+    render_sharp,
+    without_colour,
+)
 
 
 class _OnWindow(nn.Module):
@@ -27,8 +34,9 @@ class _OnWindow(nn.Module):
 
     shares: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, lips: LipPainter) -> None:
         super().__init__()
+        self.lips = lips
         self.register_buffer("shares", region_shares())
 
     def window(self, image: Tensor) -> Tensor:
@@ -58,6 +66,30 @@ class _OnWindow(nn.Module):
         parts = [wanted[:, i].view(-1, 1, 1, 1) * self.shares[i] for i in range(len(REGIONS))]
         return wanted, torch.stack(parts).sum(0)
 
+    def rendered(
+        self,
+        window: Tensor,
+        ratio: int,
+        maps: PhotoMaps,
+        amount: Tensor,
+        still: Tensor,
+        coloured: Tensor,
+    ) -> Tensor:
+        """The window moved, lit, and its lips painted.
+
+        Args:
+            window: see `window`.
+            ratio: side of the crop over 256.
+            maps: of the network.
+            amount: [B, 1, 96, 1], how much of the change is wanted where.
+            still: [B, 1, 96, 96 or 1] in [0, 1], what of that is not to be moved.
+            coloured: see there.
+        """
+        moved = amount * (1 - still)
+        motion = compose(maps, moved)
+        output = render_sharp(window, maps, moved, coloured, motion)
+        return paint_lips(self.lips, output, ratio, motion, amount, coloured)
+
     def put_back(self, image: Tensor, output: Tensor) -> Tensor:
         """The crops with a new window, uint8."""
         ratio = image.shape[1] // CROP_SIZE
@@ -73,8 +105,8 @@ class FusedPhoto(_OnWindow):
 
     eye_areas: Tensor
 
-    def __init__(self, network: PhotoNet, eyes: EyeOpener) -> None:
-        super().__init__()
+    def __init__(self, network: PhotoNet, eyes: EyeOpener, lips: LipPainter) -> None:
+        super().__init__(lips)
         self.network = network
         self.eyes = eyes
         self.register_buffer("eye_areas", eye_areas(MAP_SIZE))
@@ -98,7 +130,7 @@ class FusedPhoto(_OnWindow):
         wanted, amount = self.wanted(strength, regions)
         # An eye that is painted anew is not moved as well.
         taken = (opened.amount[:, :, None, None, None] * self.eye_areas[:, None]).amax(0)
-        output = render_sharp(x, self.network(small), amount * (1 - taken), coloured)
+        output = self.rendered(x, ratio, self.network(small), amount, taken, coloured)
         top, end = eye_rows(ratio)
         band = output[:, :, top:end]
         cover = opened.cover * wanted[:, REGIONS.index("eyes")].view(-1, 1, 1, 1)
@@ -131,4 +163,5 @@ class PhotoRender(_OnWindow):
         _, amount = self.wanted(strength, regions)
         maps = PhotoMaps(upper, lower, line, opening, crease, light)
         coloured = self.coloured(self.small(x))
-        return self.put_back(image, render_sharp(x, maps, amount, coloured))
+        ratio, still = image.shape[1] // CROP_SIZE, torch.zeros_like(amount)
+        return self.put_back(image, self.rendered(x, ratio, maps, amount, still, coloured))

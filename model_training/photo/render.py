@@ -223,7 +223,11 @@ def finish_mouth(picture: Tensor, motion: Composed, crease: Tensor, coloured: Te
 
 
 def render_sharp(
-    image: Tensor, maps: PhotoMaps, amount: Tensor, coloured: Tensor | None = None
+    image: Tensor,
+    maps: PhotoMaps,
+    amount: Tensor,
+    coloured: Tensor | None = None,
+    motion: Composed | None = None,
 ) -> Tensor:
     """The same for serving: one bicubic warp whose two layers meet within one pixel.
 
@@ -234,11 +238,12 @@ def render_sharp(
             window stays as it is.
         coloured: [B, 1, 1, 1] in [0, 1], 0 for a black-and-white photograph: light and shadow then
             bring no colour into it. None is 1.
+        motion: the maps' motion, composed with this `amount`, where the caller has it.
     """
     side = image.shape[-1]
     if coloured is None:
         coloured = torch.ones(1, 1, 1, 1, device=image.device)
-    motion = compose(maps, amount)
+    motion = compose(maps, amount) if motion is None else motion
     below = enlarge(motion.line, side) > 0
     flow = torch.where(below, enlarge(motion.lower, side), enlarge(motion.upper, side))
     warped = fetch(image, flow, "bicubic")

@@ -8,6 +8,7 @@ import torch
 
 from model_training.meter.network import MeterNet
 from model_training.photo.eyes.network import EyeOpener
+from model_training.photo.lips.network import LipPainter
 from model_training.photo.network import PhotoNet
 from model_training.runs.exported import WarmStartError, initializers, load_convolutions
 
@@ -24,6 +25,13 @@ def load_meter(file: Path) -> MeterNet:
 def load_eyes(file: Path) -> EyeOpener:
     """The eye opener of an exported `photo/eyes.onnx`, in evaluation mode."""
     network = EyeOpener()
+    load_convolutions(network, initializers(file))
+    return network.eval()
+
+
+def load_lips(file: Path) -> LipPainter:
+    """The lip painter of an exported `photo/lips.onnx`, in evaluation mode."""
+    network = LipPainter()
     load_convolutions(network, initializers(file))
     return network.eval()
 

@@ -18,6 +18,8 @@ MESH = 468
 RIGHT_IRIS, LEFT_IRIS = 468, 473
 """MediaPipe iris centres; the right eye is the subject's, on the image's left."""
 INNER_LIPS = (13, 14)
+MOUTH_MIDDLE = (0, 13, 14, 17)
+"""Middle of the lips from above: outer and inner edge of the upper one, then of the lower one."""
 
 # fmt: off
 IBUG68_IN_MEDIAPIPE = (

@@ -15,6 +15,8 @@ from model_training.synthesis.geometry import PairGeometry
 
 MOUTH, HALF_WIDTH = (0.5, 0.74), 1 / 9
 """Where a mouth is, in crop sides."""
+LIP_HEIGHTS = (8.0, 10.0)
+"""Pixels from the inner to the outer edge of the upper and of the lower lip."""
 
 
 def drawn_face(open_mouth: bool, seed: int, size: int = 256) -> NDArray[np.uint8]:
@@ -59,6 +61,9 @@ def drawn_geometry(size: int = 256) -> PairGeometry:
             (INNER_LIP_TOP, INNER_LIP_BOTTOM), drawn_lips(is_open, size), strict=True
         ):
             points[member, list(indices)] = edge
+        upper, lower = points[member, 13], points[member, 14]
+        points[member, 0] = upper - np.array([0, LIP_HEIGHTS[0]])
+        points[member, 17] = lower + np.array([0, LIP_HEIGHTS[1]])
     opening = np.zeros((size, size), np.uint8)
     centre = int(MOUTH[0] * size), int(MOUTH[1] * size)
     cv2.ellipse(opening, centre, (int(HALF_WIDTH * size), size // 16), 0, 0, 360, 1, -1)

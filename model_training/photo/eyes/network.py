@@ -21,7 +21,9 @@ from model_training.photo.network import (
     WINDOW_LEFT,
     WINDOW_SIZE,
     WINDOW_TOP,
+    SeesAverage,
     conv_block,
+    fading_border,
 )
 
 PATCH_HEIGHT, PATCH_WIDTH = 72, 96
@@ -66,30 +68,6 @@ class OpenedEyes(NamedTuple):
     shut: Tensor
 
 
-class _Middle(nn.Module):
-    """A residual block that also sees the patch's average: iris and skin belong to one person."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = conv_block(width, width)
-        self.whole = nn.Linear(width, width)
-        self.second = nn.Sequential(
-            nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        whole: Tensor = self.whole(x.mean((2, 3)))
-        return F.leaky_relu(x + self.second(self.first(x) + whole[:, :, None, None]), 0.1)
-
-
-def _border(height: int, width: int) -> Tensor:
-    """[1, 1, height, width]: 1 inside, falling to 0 over the patch's border."""
-    y, x = (torch.arange(side, dtype=torch.float32) + 0.5 for side in (height, width))
-    rows = (torch.minimum(y, height - y) / _FADE).clamp(0, 1)
-    columns = (torch.minimum(x, width - x) / _FADE).clamp(0, 1)
-    return (rows[:, None] * columns[None])[None, None]
-
-
 class EyeOpener(nn.Module):
     """Paints open eyes over closed ones."""
 
@@ -102,12 +80,16 @@ class EyeOpener(nn.Module):
         self.stem = conv_block(24, half)
         self.down4 = conv_block(half, quarter, 2)
         self.down8 = conv_block(quarter, eighth, 2)
-        self.middle = nn.Sequential(*[_Middle(eighth) for _ in range(self.config.middle_blocks)])
+        self.middle = nn.Sequential(
+            *[SeesAverage(eighth) for _ in range(self.config.middle_blocks)]
+        )
         self.up4 = conv_block(eighth + quarter, quarter)
         self.up2 = conv_block(quarter + half, self.config.fine)
         self.last = nn.Conv2d(self.config.fine, 16, 3, 1, 1)
         self.shut = nn.Sequential(nn.Linear(eighth, 32), nn.LeakyReLU(0.1), nn.Linear(32, 1))
-        self.register_buffer("border", _border(PATCH_HEIGHT, PATCH_WIDTH), persistent=False)
+        self.register_buffer(
+            "border", fading_border(PATCH_HEIGHT, PATCH_WIDTH, _FADE), persistent=False
+        )
 
     def forward(self, own: Tensor, other: Tensor) -> OpenedEyes:
         """Look at eyes.

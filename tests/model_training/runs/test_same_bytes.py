@@ -11,9 +11,9 @@ from torch import nn
 
 from app.settings import DEFAULT_MODELS_DIR
 from model_training.meter.export import MeterGraph, meter_example
-from model_training.photo.export import eyes_example, network_example
+from model_training.photo.export import eyes_example, lips_example, network_example
 from model_training.photo.network import PhotoNet
-from model_training.photo.warm_start import load_eyes, load_meter, load_photo_network
+from model_training.photo.warm_start import load_eyes, load_lips, load_meter, load_photo_network
 from model_training.runs.onnx import Example, write_onnx
 
 pytestmark = pytest.mark.slow
@@ -30,6 +30,7 @@ def photo_network(file: Path) -> nn.Module:
     [
         ("photo/network.onnx", photo_network, network_example),
         ("photo/eyes.onnx", load_eyes, eyes_example),
+        ("photo/lips.onnx", load_lips, lips_example),
         ("meter/meter.onnx", lambda file: MeterGraph(load_meter(file)), meter_example),
     ],
 )

@@ -1,0 +1,1 @@
+"""The network that paints lips, a part of `photo`."""

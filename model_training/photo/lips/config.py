@@ -1,0 +1,83 @@
+"""What the lip painter is told: its sizes, its data, its training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import DirectoryPath
+
+from model_training.options import Many
+from model_training.runs.config import ComputeConfig, Pace
+
+
+@dataclass(frozen=True)
+class LipData:
+    """Where calm mouths are.
+
+    Attributes:
+        pairs: pair set of `synthesize`; its neutral faces are real photographs.
+        prepared: output of `prepare-photo`; the neutral faces of its smiles.
+        batch: mouths in a batch.
+        portraits: share of them that are of `prepared`: few and sharp.
+        untouched: share of them that are shown as they are and must stay so.
+    """
+
+    pairs: Many[DirectoryPath]
+    prepared: DirectoryPath
+    batch: int = 40
+    portraits: float = 0.1
+    untouched: float = 0.1
+
+
+@dataclass(frozen=True)
+class LipPainterConfig:
+    """Sizes of the network.
+
+    Attributes:
+        widths: channels at 1/2, 1/4 and 1/8 of the patch's resolution.
+        fine: channels at 1/2 on the way up.
+        middle_blocks: residual blocks at the lowest resolution.
+    """
+
+    widths: tuple[int, int, int] = (16, 32, 64)
+    fine: int = 24
+    middle_blocks: int = 2
+
+
+@dataclass(frozen=True)
+class LipTrainingConfig:
+    """Train the network that paints lips; started again on OUT, it goes on.
+
+    Attributes:
+        data: where calm mouths are.
+        out: folder for checkpoint, log and sheets.
+        steps: of the whole run (the learning rate ends there).
+        learning_rate: AdamW's, at its height.
+        near: how much more the lips count than what is round them.
+        edges: weight of the error of differences between neighbours.
+        even: weight of the light's own unevenness.
+        network: sizes.
+        seed: of weights and batches.
+        threads: torch threads.
+        sheet_every: steps between sheets.
+        pace: how often to log and save.
+        compute: where, and in which precision.
+    """
+
+    data: LipData
+    out: Path
+    steps: int = 3_000
+    learning_rate: float = 2e-3
+    near: float = 3.0
+    edges: float = 1.0
+    even: float = 0.02
+    network: LipPainterConfig = field(default_factory=LipPainterConfig)
+    seed: int = 0
+    threads: int = 2
+    sheet_every: int = 500
+    pace: Pace = field(default_factory=Pace)
+    compute: ComputeConfig = field(default_factory=ComputeConfig)
+
+
+COMMANDS = {"train lips": (LipTrainingConfig, "train")}

@@ -1,0 +1,122 @@
+"""Training of the network that paints lips, top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model_training.photo.eyes.losses import gradient_l1, weighted_l1
+from model_training.photo.lips.batches import LipBatch, LipBatches
+from model_training.photo.lips.config import LipPainterConfig, LipTrainingConfig
+from model_training.photo.lips.network import LipPainter, relit
+from model_training.photo.sheets import strips
+from model_training.runs.ahead import Ahead
+from model_training.runs.averages import WeightAverage
+from model_training.runs.checkpoint import load_checkpoint
+from model_training.runs.compute import ON_CPU, Compute
+from model_training.runs.loop import Stage, StepFunction, run_stage
+from model_training.runs.schedules import WarmCosine
+
+SETTINGS = ("steps", "learning_rate", "near", "edges", "even", "seed", "network")
+MIXED = ("batch", "portraits", "untouched")
+"""Options, and those of the data, that change the weights: a run does not go on with others."""
+
+
+class LipParts:
+    """What a run trains and what trains it, on its device; what a checkpoint holds."""
+
+    def __init__(self, config: LipTrainingConfig, compute: Compute) -> None:
+        self.network = LipPainter(config.network)
+        compute.place(self.network)
+        self.average = WeightAverage(self.network)
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
+        )
+
+    def by_name(self) -> dict[str, Any]:
+        """Each under its name in the checkpoint."""
+        return vars(self)
+
+
+def lip_loss(batch: LipBatch, stops: Tensor, config: LipTrainingConfig) -> Tensor:
+    """Error against the mouths as they were, most on the lips, and the light's unevenness."""
+    output = relit(batch.shown, stops)
+    rebuilt = weighted_l1(output, batch.target, 1 + config.near * batch.near)
+    edges = gradient_l1(output, batch.target)
+    return rebuilt + config.edges * edges + config.even * gradient_l1(stops, stops * 0)
+
+
+def load_lip_painter(checkpoint: Path) -> LipPainter:
+    """The averaged network of a training checkpoint, in evaluation mode."""
+    saved = load_checkpoint(checkpoint)
+    sizes = saved["settings"]["network"]
+    network = LipPainter(LipPainterConfig(**{**sizes, "widths": tuple(sizes["widths"])}))
+    average = WeightAverage(network)
+    average.load_state_dict(saved["average"])
+    return cast(LipPainter, average.module)
+
+
+def steps_of_lips(
+    config: LipTrainingConfig,
+    parts: LipParts,
+    take: Callable[[int], LipBatch],
+    compute: Compute = ON_CPU,
+) -> StepFunction:
+    """Train `parts` on the batches that `take` gives for step 0, 1, ..."""
+    rate = WarmCosine(config.learning_rate, config.steps, warm_up=100, floor=0.02)
+
+    def step(index: int) -> dict[str, Tensor | float]:
+        rate.set(parts.optimizer, index)
+        batch = compute.send(take(index))
+        shown = batch.shown.contiguous(memory_format=torch.channels_last)
+        with compute.autocast():
+            stops = parts.network(shown, batch.line)
+        loss = lip_loss(batch, stops, config)
+        parts.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parts.network.parameters(), 1.0)
+        parts.optimizer.step()
+        return {"rebuild": loss.detach(), "stops": stops.detach().abs().mean()}
+
+    return step
+
+
+def train_lips(config: LipTrainingConfig, compute: Compute = ON_CPU) -> Path:
+    """Train, or go on with a training that was interrupted.
+
+    Args:
+        config: the run.
+        compute: device and precision.
+
+    Returns:
+        The checkpoint, `OUT/lips.pt`.
+    """
+    torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    parts, batches = LipParts(config, compute), LipBatches(config.data)
+    shown = compute.send(batches.draw(np.random.default_rng(config.seed + 1)))
+
+    def after_epoch(epoch: int) -> dict[str, float]:
+        done = min(epoch * config.sheet_every, config.steps)
+        with torch.no_grad():
+            output = relit(shown.shown, parts.average(shown.shown, shown.line))
+        file = config.out / "sheets" / f"{done:06d}.png"
+        strips([shown.shown, output, shown.target], file, across=4)
+        return {"shown_error": float((output - shown.target).abs().mean())}
+
+    settings = {
+        **{name: getattr(config, name) for name in SETTINGS},
+        **{name: getattr(config.data, name) for name in MIXED},
+        "mouths": len(batches),
+    }
+    stage = Stage("lips", config.out, settings, config.steps, config.sheet_every, config.data.batch)
+    with closing(Ahead(lambda rng: compute.pinned(batches.draw(rng)), config.seed)) as ahead:
+        step = steps_of_lips(config, parts, ahead.take, compute)
+        run_stage(stage, parts.by_name(), step, after_epoch, config.pace)
+    return stage.checkpoint

@@ -1,0 +1,95 @@
+"""Training what paints lips: it learns, goes on where it was, and comes back from its file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from model_training.photo.lips.batches import LipBatch, LipBatches, lip_heights
+from model_training.photo.lips.config import LipData, LipPainterConfig, LipTrainingConfig
+from model_training.photo.lips.train import load_lip_painter, train_lips
+from model_training.runs.ahead import Ahead
+from model_training.runs.checkpoint import CheckpointError, load_checkpoint
+from model_training.runs.config import Pace
+from model_training.runs.log import read_rows
+from tests.model_training.photo_set import LIP_HEIGHTS, write_photo_set
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> LipTrainingConfig:
+    root = tmp_path_factory.mktemp("lips")
+    pairs, prepared = write_photo_set(root)
+    return LipTrainingConfig(
+        data=LipData((pairs,), prepared, batch=4),
+        out=root / "run",
+        steps=24,
+        learning_rate=5e-3,
+        network=LipPainterConfig(widths=(4, 6, 8), fine=8, middle_blocks=1),
+        threads=1,
+        sheet_every=12,
+        pace=Pace(log=1, checkpoint=8, tensorboard=False),
+    )
+
+
+def test_batches_show_spoilt_mouths_and_know_their_line(config: LipTrainingConfig) -> None:
+    batch = LipBatches(replace(config.data, untouched=0.5)).draw(np.random.default_rng(3))
+    assert batch.shown.shape == batch.target.shape == (4, 3, 96, 128)
+    assert batch.line.shape == (4, 1, 48, 64)
+    same = (batch.shown == batch.target).flatten(1).all(1)
+    assert 0 < same.sum() < 4, "some stay as they are"
+    # The drawn mouth is the darkest; the line runs through it.
+    dark = batch.target.mean(1).flatten(1).argmin(1)
+    rows, columns = dark // 128, dark % 128
+    for sample, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+        assert abs(float(batch.line[sample, 0, row // 2, column // 2])) < 5
+        assert batch.near[sample, 0, row, column] > 0.5
+
+
+def test_heights_of_lips() -> None:
+    points = np.zeros((468, 2), np.float32)
+    points[[0, 13, 14, 17]] = [[5, 2], [5, 6], [5, 7], [5, 15]]
+    assert lip_heights(points).tolist() == [4.0, 8.0]
+    assert len(LIP_HEIGHTS) == 2
+
+
+@pytest.mark.slow
+def test_it_learns_and_goes_on_where_it_was(
+    config: LipTrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = train_lips(config)
+    rows = read_rows(config.out / "lips.csv")
+    assert np.mean([r["rebuild"] for r in rows[-6:]]) < np.mean([r["rebuild"] for r in rows[:6]])
+    sheet = cv2.imread(str(config.out / "sheets" / "000024.png"))
+    assert sheet.shape == (96, 4 * 3 * 128, 3)
+
+    # Stopped after the checkpoint of step 16, as a kill would leave it.
+    take = Ahead.take
+
+    def stop(ahead: Ahead[LipBatch], step: int) -> LipBatch:
+        if step > 17:
+            raise KeyboardInterrupt
+        return take(ahead, step)
+
+    interrupted = replace(config, out=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Ahead, "take", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train_lips(interrupted)
+    assert load_checkpoint(tmp_path / "lips.pt")["step"] == 16
+    train_lips(interrupted)
+    whole, resumed = (load_checkpoint(p / "lips.pt") for p in (config.out, tmp_path))
+    for part in ("network", "average"):
+        assert all(torch.equal(v, resumed[part][name]) for name, v in whole[part].items()), part
+
+    with pytest.raises(CheckpointError, match=r"near \(3\.0 -> 2\.0\)"):
+        train_lips(replace(config, near=2.0))
+
+    network = load_lip_painter(checkpoint)
+    assert network.config == config.network
+    average = whole["average"]
+    assert all(torch.equal(v, average[f"module.{k}"]) for k, v in network.state_dict().items())
