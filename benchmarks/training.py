@@ -44,6 +44,11 @@ from model_training.photo.eyes.batches import EyeBatch
 from model_training.photo.eyes.config import EyeData, EyeTrainingConfig
 from model_training.photo.eyes.network import PATCH_HEIGHT, PATCH_WIDTH
 from model_training.photo.eyes.train import eye_parts, steps_of_eyes
+from model_training.photo.lips.batches import LipBatch
+from model_training.photo.lips.config import LipData, LipTrainingConfig
+from model_training.photo.lips.network import PATCH_HEIGHT as MOUTH_HEIGHT
+from model_training.photo.lips.network import PATCH_WIDTH as MOUTH_WIDTH
+from model_training.photo.lips.train import LipParts, steps_of_lips
 from model_training.photo.network import CROP_SIZE, MAP_STEP
 from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.photo.warm_start import load_meter
@@ -106,6 +111,18 @@ def eyes(compute: Compute) -> Load:
     return Load(lambda index: step(index + 1), count)
 
 
+def lips(compute: Compute) -> Load:
+    """On the published batch."""
+    data = LipData((), Path())
+    config = LipTrainingConfig(data, Path())
+    mouths = data.batch, 3, MOUTH_HEIGHT, MOUTH_WIDTH
+    line = _pictures(data.batch, 1, MOUTH_HEIGHT // MAP_STEP, MOUTH_WIDTH // MAP_STEP)
+    near = torch.ones(data.batch, 1, MOUTH_HEIGHT, MOUTH_WIDTH)
+    sent = compute.send(LipBatch(_pictures(*mouths), line, _pictures(*mouths), near))
+    step = steps_of_lips(config, LipParts(config, compute), lambda _: sent, compute)
+    return Load(step, data.batch)
+
+
 class _Repeated(NamedTuple):
     """One batch of the meter's, for every step."""
 
@@ -158,6 +175,7 @@ def neutralizer(compute: Compute) -> Load:
 STAGES: dict[str, Callable[[Compute], Load]] = {
     "photo": photo,
     "eyes": eyes,
+    "lips": lips,
     "meter": meter,
     "classic, stage 1": classic(1),
     "classic, stage 2": classic(2),

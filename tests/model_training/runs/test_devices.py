@@ -37,6 +37,9 @@ from model_training.photo.eyes.adversarial import AdversarialParts
 from model_training.photo.eyes.batches import EyeBatch
 from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeTrainingConfig
 from model_training.photo.eyes.train import eye_parts, steps_of_eyes
+from model_training.photo.lips.batches import LipBatch
+from model_training.photo.lips.config import LipData, LipPainterConfig, LipTrainingConfig
+from model_training.photo.lips.train import LipParts, steps_of_lips
 from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.photo.windows import Window
 from model_training.portraits.crops import CropCache
@@ -69,7 +72,7 @@ class Made(NamedTuple):
     weights: nn.Module
 
 
-def averaged(step: StepFunction, parts: AdversarialParts[Any] | PhotoParts) -> Made:
+def averaged(step: StepFunction, parts: AdversarialParts[Any] | PhotoParts | LipParts) -> Made:
     """With the average following the network, as the loop does it."""
 
     def both(index: int) -> Mapping[str, Tensor | float]:
@@ -113,6 +116,15 @@ def eyes(compute: Compute) -> Made:
     shut, sure = torch.tensor([0, 1]), torch.tensor([0, 1, 2])
     batch = EyeBatch(patches[0], patches[1], patches[2, :4], label, shut, sure)
     return averaged(steps_of_eyes(config, parts, lambda _: batch, compute), parts)
+
+
+def lips(compute: Compute) -> Made:
+    sizes = LipPainterConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
+    config = LipTrainingConfig(LipData((), Path()), Path(), network=sizes)
+    parts = LipParts(config, compute)
+    shown, target = pictures(2, 4, 3, 96, 128)
+    batch = LipBatch(shown, pictures(4, 1, 48, 64) * 20, target, pictures(4, 1, 96, 128).abs())
+    return averaged(steps_of_lips(config, parts, lambda _: batch, compute), parts)
 
 
 def meter(compute: Compute) -> Made:
@@ -191,11 +203,12 @@ EXTENDED = {
 @pytest.mark.parametrize(
     "make",
     [
-        *(photo, eyes, meter, classic(1), classic(1, joint_enhancer=True, **EXTENDED)),
+        *(photo, eyes, lips, meter, classic(1)),
+        classic(1, joint_enhancer=True, **EXTENDED),
         *(classic(2), classic(2, **EXTENDED), joint, neutralizer),
     ],
     ids=[
-        *("photo", "eyes", "meter", "classic-1", "classic-1-extended"),
+        *("photo", "eyes", "lips", "meter", "classic-1", "classic-1-extended"),
         *("classic-2", "classic-2-extended", "joint", "neutralizer"),
     ],
 )
