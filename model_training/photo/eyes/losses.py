@@ -6,19 +6,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def weighted_l1(a: Tensor, b: Tensor, weights: Tensor) -> Tensor:
-    """Mean absolute difference, weighted by a [B or 1, 1, H, W] map."""
-    return ((a - b).abs() * weights).mean()
-
-
-def gradient_l1(a: Tensor, b: Tensor) -> Tensor:
-    """Mean absolute difference of horizontal and of vertical differences."""
-    difference = a - b
-    return (difference[..., 1:] - difference[..., :-1]).abs().mean() + (
-        difference[..., 1:, :] - difference[..., :-1, :]
-    ).abs().mean()
-
-
 def changed_weights(neutral: Tensor, expressive: Tensor) -> Tensor:
     """[B, 1, H, W] in [0, 1]: where the expression changed the picture, spread by 9 px."""
     change = (neutral - expressive).abs().mean(1, keepdim=True)

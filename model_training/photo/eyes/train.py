@@ -16,13 +16,9 @@ from model_training.photo.eyes.adversarial import AdversarialParts
 from model_training.photo.eyes.batches import EyeBatch, EyeBatches
 from model_training.photo.eyes.config import EyeOpenerConfig, EyeTrainingConfig
 from model_training.photo.eyes.critic import PatchDiscriminator
-from model_training.photo.eyes.losses import (
-    changed_weights,
-    gradient_l1,
-    lsgan_generator,
-    weighted_l1,
-)
+from model_training.photo.eyes.losses import changed_weights, lsgan_generator
 from model_training.photo.eyes.network import EyeOpener, OpenedEyes
+from model_training.photo.pictures import gradient_l1, weighted_l1
 from model_training.photo.sheets import strips
 from model_training.runs.ahead import Ahead
 from model_training.runs.averages import WeightAverage

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model_training.photo.eyes.losses import gradient_l1, weighted_l1
 from model_training.photo.lips.batches import LipBatch, LipBatches
 from model_training.photo.lips.config import LipPainterConfig, LipTrainingConfig
 from model_training.photo.lips.network import LipPainter, relit
+from model_training.photo.pictures import gradient_l1, weighted_l1
 from model_training.photo.sheets import strips
 from model_training.runs.ahead import Ahead
 from model_training.runs.averages import WeightAverage
