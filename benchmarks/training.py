@@ -48,7 +48,7 @@ from model_training.photo.lips.batches import LipBatch
 from model_training.photo.lips.config import LipData, LipTrainingConfig
 from model_training.photo.lips.network import PATCH_HEIGHT as MOUTH_HEIGHT
 from model_training.photo.lips.network import PATCH_WIDTH as MOUTH_WIDTH
-from model_training.photo.lips.train import LipParts, steps_of_lips
+from model_training.photo.lips.train import lip_parts, steps_of_lips
 from model_training.photo.network import CROP_SIZE, MAP_STEP
 from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.photo.warm_start import load_meter
@@ -119,7 +119,7 @@ def lips(compute: Compute) -> Load:
     line = _pictures(data.batch, 1, MOUTH_HEIGHT // MAP_STEP, MOUTH_WIDTH // MAP_STEP)
     near = torch.ones(data.batch, 1, MOUTH_HEIGHT, MOUTH_WIDTH)
     sent = compute.send(LipBatch(_pictures(*mouths), line, _pictures(*mouths), near))
-    step = steps_of_lips(config, LipParts(config, compute), lambda _: sent, compute)
+    step = steps_of_lips(config, lip_parts(config, compute), lambda _: sent, compute)
     return Load(step, data.batch)
 
 

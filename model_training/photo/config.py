@@ -114,6 +114,21 @@ class PhotoConfig:
 
 
 @dataclass(frozen=True)
+class PatchNetConfig:
+    """Sizes of a network that paints patches.
+
+    Attributes:
+        widths: channels at 1/2, 1/4 and 1/8 of the patch's resolution.
+        fine: channels at 1/2 on the way up.
+        middle_blocks: residual blocks at the lowest resolution.
+    """
+
+    widths: tuple[int, int, int] = (24, 48, 96)
+    fine: int = 32
+    middle_blocks: int = 2
+
+
+@dataclass(frozen=True)
 class PhotoTrainingConfig:
     """Train `photo`; started again on the same OUT, it goes on from its last checkpoint.
 

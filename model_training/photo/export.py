@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR, PHOTO_CROP_SIZES
-from model_training.photo.config import PhotoConfig
-from model_training.photo.eyes.config import EyeOpenerConfig
+from model_training.photo.config import PatchNetConfig, PhotoConfig
 from model_training.photo.eyes.network import (
     PATCH_HEIGHT,
     PATCH_WIDTH,
     EyeOpener,
 )
 from model_training.photo.graphs import FusedPhoto, PhotoRender
-from model_training.photo.lips.config import LipPainterConfig
 from model_training.photo.lips.network import PATCH_HEIGHT as MOUTH_HEIGHT
 from model_training.photo.lips.network import PATCH_WIDTH as MOUTH_WIDTH
 from model_training.photo.lips.network import LipPainter
@@ -34,13 +31,12 @@ from model_training.photo.network import (
     PhotoNet,
 )
 from model_training.photo.render import REGIONS, enlarge
-from model_training.runs.averages import WeightAverage
-from model_training.runs.checkpoint import load_checkpoint
+from model_training.runs.averages import load_average
 from model_training.runs.manifest import update_manifest
 from model_training.runs.metadata import config_hash
 from model_training.runs.onnx import Example, pictures, write_onnx
 
-Sizes = PhotoConfig | EyeOpenerConfig | LipPainterConfig
+Sizes = PhotoConfig | PatchNetConfig
 LICENCE = "Apache-2.0"
 WINDOW = {"crop": CROP_SIZE, "top": WINDOW_TOP, "left": WINDOW_LEFT, "side": WINDOW_SIZE}
 """What of a crop the bare network looks at, as its file says it, in pixels."""
@@ -53,11 +49,7 @@ TRAINING_DATA = (
 
 def load_photo(checkpoint: Path) -> PhotoNet:
     """The averaged network of a training checkpoint, in evaluation mode."""
-    saved = load_checkpoint(checkpoint)
-    sizes = saved["settings"]["network"]
-    average = WeightAverage(PhotoNet(PhotoConfig(**{**sizes, "widths": tuple(sizes["widths"])})))
-    average.load_state_dict(saved["average"])
-    return cast(PhotoNet, average.module)
+    return load_average(checkpoint, lambda sizes: PhotoNet(PhotoConfig(**sizes)))
 
 
 def _metadata(config: Sizes, name: str, version: str) -> dict[str, str]:

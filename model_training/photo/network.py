@@ -84,30 +84,6 @@ class _Residual(nn.Module):
         return F.leaky_relu(x + self.second(self.first(x)), 0.1)
 
 
-class SeesAverage(nn.Module):
-    """A residual block that also sees the average: the colours of a face belong together."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.first = conv_block(width, width)
-        self.whole = nn.Linear(width, width)
-        self.second = nn.Sequential(
-            nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        whole: Tensor = self.whole(x.mean((2, 3)))
-        return F.leaky_relu(x + self.second(self.first(x) + whole[:, :, None, None]), 0.1)
-
-
-def fading_border(height: int, width: int, over: int) -> Tensor:
-    """[1, 1, height, width]: 1 inside, falling to 0 over so many pixels at the border."""
-    y, x = (torch.arange(side, dtype=torch.float32) + 0.5 for side in (height, width))
-    rows = (torch.minimum(y, height - y) / over).clamp(0, 1)
-    columns = (torch.minimum(x, width - x) / over).clamp(0, 1)
-    return (rows[:, None] * columns[None])[None, None]
-
-
 def _double(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -26,26 +24,17 @@ from model_training.photo.losses import (
 )
 from model_training.photo.network import PhotoMaps, PhotoNet
 from model_training.photo.windows import Window
-from model_training.runs.averages import WeightAverage
+from model_training.runs.averages import AveragedParts
 from model_training.runs.compute import Compute
 from model_training.runs.distributed import ALONE, Workers
 from model_training.runs.schedules import WarmCosine
 
 
-class PhotoParts:
-    """What a run of `photo` trains and what trains it, on its device; what a checkpoint holds."""
+class PhotoParts(AveragedParts[PhotoNet]):
+    """What a run of `photo` trains."""
 
     def __init__(self, config: PhotoTrainingConfig, compute: Compute) -> None:
-        self.network = PhotoNet(config.network)
-        compute.place(self.network)
-        self.average = WeightAverage(self.network)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
-        )
-
-    def by_name(self) -> dict[str, Any]:
-        """Each under its name in the checkpoint."""
-        return vars(self)
+        super().__init__(PhotoNet(config.network), config.learning_rate, compute)
 
 
 class PhotoStep:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from model_training.runs.checkpoint import load_checkpoint
+from model_training.runs.compute import Compute
+
+Net = TypeVar("Net", bound=nn.Module)
 Tensors = list[Tensor] | tuple[Tensor, ...]
 
 
@@ -33,3 +41,40 @@ class WeightAverage(AveragedModel):
     def update_parameters(self, model: nn.Module) -> None:
         """Blend in the weights that `model` has now."""
         super().update_parameters(model)
+
+
+class AveragedParts(Generic[Net]):
+    """A network, its average and AdamW, on their device: what a run trains, and what a checkpoint
+    holds.
+
+    Args:
+        network: what is trained.
+        rate: AdamW's learning rate, at its height.
+        compute: device and precision.
+    """
+
+    def __init__(self, network: Net, rate: float, compute: Compute) -> None:
+        self.network = network
+        compute.place(network)
+        self.average = WeightAverage(network)
+        self.optimizer = torch.optim.AdamW(
+            network.parameters(), rate, betas=(0.9, 0.99), weight_decay=1e-4
+        )
+
+    def by_name(self) -> dict[str, Any]:
+        """Each under its name in the checkpoint."""
+        return vars(self)
+
+
+def load_average(checkpoint: Path, build: Callable[[Mapping[str, Any]], Net]) -> Net:
+    """The averaged network of a training checkpoint, in evaluation mode.
+
+    Args:
+        checkpoint: of a run whose settings have the sizes of its `network`.
+        build: makes the network of those sizes.
+    """
+    saved = load_checkpoint(checkpoint)
+    sizes = saved["settings"]["network"]
+    average = WeightAverage(build({**sizes, "widths": tuple(sizes["widths"])}))
+    average.load_state_dict(saved["average"])
+    return cast(Net, average.module)

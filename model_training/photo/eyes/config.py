@@ -9,8 +9,10 @@ from typing import Annotated
 from pydantic import DirectoryPath, FilePath
 from tyro.conf import Suppress, arg
 
-from model_training.photo.config import CC_BY_SETS
+from model_training.photo.config import CC_BY_SETS, PatchNetConfig
 from model_training.runs.config import ComputeConfig, Pace
+
+EYE_OPENER = PatchNetConfig(widths=(24, 48, 96), fine=32)
 
 
 @dataclass(frozen=True)
@@ -66,21 +68,6 @@ class EyeData:
 
 
 @dataclass(frozen=True)
-class EyeOpenerConfig:
-    """Sizes of the network.
-
-    Attributes:
-        widths: channels at 1/2, 1/4 and 1/8 of the patch's resolution.
-        fine: channels at 1/2 on the way up.
-        middle_blocks: residual blocks at the lowest resolution.
-    """
-
-    widths: tuple[int, int, int] = (24, 48, 96)
-    fine: int = 32
-    middle_blocks: int = 2
-
-
-@dataclass(frozen=True)
 class EyeTrainingConfig:
     """Train the network that opens closed eyes; started again on OUT, it goes on.
 
@@ -113,7 +100,7 @@ class EyeTrainingConfig:
     paint: float = 0.5
     cover: float = 0.02
     gate: float = 0.05
-    network: EyeOpenerConfig = field(default_factory=EyeOpenerConfig)
+    network: PatchNetConfig = EYE_OPENER
     seed: int = 0
     threads: int = 2
     sheet_every: int = 500

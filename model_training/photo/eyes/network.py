@@ -15,16 +15,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from app.faces.alignment import EYE_MIDPOINT, INTER_OCULAR
-from model_training.photo.eyes.config import EyeOpenerConfig
+from model_training.photo.config import PatchNetConfig
+from model_training.photo.eyes.config import EYE_OPENER
 from model_training.photo.network import (
     CROP_SIZE,
     WINDOW_LEFT,
     WINDOW_SIZE,
     WINDOW_TOP,
-    SeesAverage,
-    conv_block,
-    fading_border,
 )
+from model_training.photo.patch_net import STEP, PatchNet, evened
 
 PATCH_HEIGHT, PATCH_WIDTH = 72, 96
 """Size of an eye's patch in pixels, three for two of the 256 px crop."""
@@ -46,9 +45,6 @@ which on it is opened as well: 18 of 364 people of LFW had an eye opened beside 
 The network's motion stretches a slit's lashes to a dark spot, which painting does not."""
 SAY = 3.0
 """Largest logit with which an eye has a say (half of it) about the other one."""
-_FADE = 8
-
-
 _AREA = (34.0, 24.0)
 """Half axes of the ellipse that an opened eye has to itself, in pixels of the 256 px crop; it fades
 over its outer third."""
@@ -68,28 +64,13 @@ class OpenedEyes(NamedTuple):
     shut: Tensor
 
 
-class EyeOpener(nn.Module):
+class EyeOpener(PatchNet):
     """Paints open eyes over closed ones."""
 
-    border: Tensor
-
-    def __init__(self, config: EyeOpenerConfig | None = None) -> None:
-        super().__init__()
-        self.config = config or EyeOpenerConfig()
-        half, quarter, eighth = self.config.widths
-        self.stem = conv_block(24, half)
-        self.down4 = conv_block(half, quarter, 2)
-        self.down8 = conv_block(quarter, eighth, 2)
-        self.middle = nn.Sequential(
-            *[SeesAverage(eighth) for _ in range(self.config.middle_blocks)]
-        )
-        self.up4 = conv_block(eighth + quarter, quarter)
-        self.up2 = conv_block(quarter + half, self.config.fine)
-        self.last = nn.Conv2d(self.config.fine, 16, 3, 1, 1)
+    def __init__(self, config: PatchNetConfig = EYE_OPENER) -> None:
+        super().__init__(24, 4, (PATCH_HEIGHT, PATCH_WIDTH), config)
+        eighth = config.widths[-1]
         self.shut = nn.Sequential(nn.Linear(eighth, 32), nn.LeakyReLU(0.1), nn.Linear(32, 1))
-        self.register_buffer(
-            "border", fading_border(PATCH_HEIGHT, PATCH_WIDTH, _FADE), persistent=False
-        )
 
     def forward(self, own: Tensor, other: Tensor) -> OpenedEyes:
         """Look at eyes.
@@ -98,18 +79,9 @@ class EyeOpener(nn.Module):
             own: patches [N, 3, 72, 96] RGB in [-1, 1], outer corner on the left.
             other: the same people's other eyes, mirrored, so that corners agree.
         """
-        # Light and skin are taken out and put back: the network sees every patch equally bright.
-        mean = own.mean((2, 3), keepdim=True)
-        spread = own.std((1, 2, 3), keepdim=True) + 0.02
+        mean, spread = evened(own)
         both = torch.cat([(own - mean) / spread, (other - mean) / spread], 1)
-        half = self.stem(F.pixel_unshuffle(both, 2))
-        quarter = self.down4(half)
-        deep = self.middle(self.down8(quarter))
-        up = F.interpolate(deep, scale_factor=2.0, mode="nearest")
-        up = self.up4(torch.cat([up, quarter], 1))
-        up = F.interpolate(up, scale_factor=2.0, mode="nearest")
-        up = self.up2(torch.cat([up, half], 1))
-        out = F.pixel_shuffle(self.last(up), 2).float()
+        out, deep = self.paint(F.pixel_unshuffle(both, STEP))
         return OpenedEyes(
             paint=out[:, :3] * spread + mean,
             cover=torch.sigmoid(out[:, 3:] * 2 - 1) * self.border,

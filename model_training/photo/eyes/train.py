@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model_training.photo.config import PatchNetConfig
 from model_training.photo.eyes.adversarial import AdversarialParts
 from model_training.photo.eyes.batches import EyeBatch, EyeBatches
-from model_training.photo.eyes.config import EyeOpenerConfig, EyeTrainingConfig
+from model_training.photo.eyes.config import EyeTrainingConfig
 from model_training.photo.eyes.critic import PatchDiscriminator
 from model_training.photo.eyes.losses import changed_weights, lsgan_generator
 from model_training.photo.eyes.network import EyeOpener, OpenedEyes
 from model_training.photo.pictures import gradient_l1, weighted_l1
 from model_training.photo.sheets import strips
 from model_training.runs.ahead import Ahead
-from model_training.runs.averages import WeightAverage
-from model_training.runs.checkpoint import load_checkpoint
+from model_training.runs.averages import load_average
 from model_training.runs.compute import ON_CPU, Compute
 from model_training.runs.loop import Stage, StepFunction, run_stage
 from model_training.runs.schedules import WarmCosine
@@ -64,12 +63,7 @@ def rebuild_loss(
 
 def load_eye_opener(checkpoint: Path) -> EyeOpener:
     """The averaged network of a training checkpoint, in evaluation mode."""
-    saved = load_checkpoint(checkpoint)
-    sizes = saved["settings"]["network"]
-    network = EyeOpener(EyeOpenerConfig(**{**sizes, "widths": tuple(sizes["widths"])}))
-    average = WeightAverage(network)
-    average.load_state_dict(saved["average"])
-    return cast(EyeOpener, average.module)
+    return load_average(checkpoint, lambda sizes: EyeOpener(PatchNetConfig(**sizes)))
 
 
 def eye_parts(config: EyeTrainingConfig, compute: Compute) -> AdversarialParts[EyeOpener]:

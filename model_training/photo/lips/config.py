@@ -8,7 +8,10 @@ from pathlib import Path
 from pydantic import DirectoryPath
 
 from model_training.options import Many
+from model_training.photo.config import PatchNetConfig
 from model_training.runs.config import ComputeConfig, Pace
+
+LIP_PAINTER = PatchNetConfig(widths=(16, 32, 64), fine=24)
 
 
 @dataclass(frozen=True)
@@ -28,21 +31,6 @@ class LipData:
     batch: int = 40
     portraits: float = 0.1
     untouched: float = 0.1
-
-
-@dataclass(frozen=True)
-class LipPainterConfig:
-    """Sizes of the network.
-
-    Attributes:
-        widths: channels at 1/2, 1/4 and 1/8 of the patch's resolution.
-        fine: channels at 1/2 on the way up.
-        middle_blocks: residual blocks at the lowest resolution.
-    """
-
-    widths: tuple[int, int, int] = (16, 32, 64)
-    fine: int = 24
-    middle_blocks: int = 2
 
 
 @dataclass(frozen=True)
@@ -72,7 +60,7 @@ class LipTrainingConfig:
     near: float = 3.0
     edges: float = 1.0
     even: float = 0.02
-    network: LipPainterConfig = field(default_factory=LipPainterConfig)
+    network: PatchNetConfig = LIP_PAINTER
     seed: int = 0
     threads: int = 2
     sheet_every: int = 500

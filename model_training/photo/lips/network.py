@@ -12,15 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model_training.photo.lips.config import LipPainterConfig
+from model_training.photo.config import PatchNetConfig
+from model_training.photo.lips.config import LIP_PAINTER
 from model_training.photo.network import (
     LINE_REACH,
     MAP_STEP,
     WINDOW_SIZE,
-    SeesAverage,
-    conv_block,
-    fading_border,
 )
+from model_training.photo.patch_net import STEP, PatchNet, evened
 from model_training.photo.render import Composed, without_colour
 
 PATCH_HEIGHT, PATCH_WIDTH = 96, 128
@@ -36,29 +35,13 @@ what it learnt of taking a drawn line back shines on lower lips. Chosen by eye o
 _SHUT, _OPEN = 1.5, 4.0
 """Pixels of the window that the lips move towards each other, up to which a mouth is left as it is,
 and from which on it is painted in full."""
-_FADE = 8
 
 
-class LipPainter(nn.Module):
+class LipPainter(PatchNet):
     """Lips as they are at rest, over lips that came together."""
 
-    border: Tensor
-
-    def __init__(self, config: LipPainterConfig | None = None) -> None:
-        super().__init__()
-        self.config = config or LipPainterConfig()
-        half, quarter, eighth = self.config.widths
-        self.stem = conv_block(13, half)
-        self.down4 = conv_block(half, quarter, 2)
-        self.down8 = conv_block(quarter, eighth, 2)
-        self.middle = nn.Sequential(
-            *[SeesAverage(eighth) for _ in range(self.config.middle_blocks)]
-        )
-        self.up4 = conv_block(eighth + quarter, quarter)
-        self.up2 = conv_block(quarter + half, self.config.fine)
-        self.last = nn.Conv2d(self.config.fine, 12, 3, 1, 1)
-        border = fading_border(PATCH_HEIGHT, PATCH_WIDTH, _FADE)
-        self.register_buffer("border", border, persistent=False)
+    def __init__(self, config: PatchNetConfig = LIP_PAINTER) -> None:
+        super().__init__(13, 3, (PATCH_HEIGHT, PATCH_WIDTH), config)
         # Start as the identity.
         nn.init.zeros_(self.last.weight)
         assert self.last.bias is not None
@@ -74,18 +57,10 @@ class LipPainter(nn.Module):
         Returns:
             Light in stops, float32 [N, 3, 96, 128] in [-2, 2]; fades out at the border.
         """
-        # Light and skin are taken out: the network sees every patch equally bright.
-        mean = mouth.mean((2, 3), keepdim=True)
-        spread = mouth.std((1, 2, 3), keepdim=True) + 0.02
-        seen = F.pixel_unshuffle((mouth - mean) / spread, MAP_STEP)
-        half = self.stem(torch.cat([seen, line.clamp(-LINE_REACH, LINE_REACH) / LINE_REACH], 1))
-        quarter = self.down4(half)
-        deep = self.middle(self.down8(quarter))
-        up = F.interpolate(deep, scale_factor=2.0, mode="nearest")
-        up = self.up4(torch.cat([up, quarter], 1))
-        up = F.interpolate(up, scale_factor=2.0, mode="nearest")
-        up = self.up2(torch.cat([up, half], 1))
-        stops = F.pixel_shuffle(self.last(up), MAP_STEP).float()
+        mean, spread = evened(mouth)
+        seen = F.pixel_unshuffle((mouth - mean) / spread, STEP)
+        near = line.clamp(-LINE_REACH, LINE_REACH) / LINE_REACH
+        stops, _ = self.paint(torch.cat([seen, near], 1))
         return torch.tanh(stops / STOPS) * STOPS * self.border
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from model_training.photo.config import PatchNetConfig
 from model_training.photo.lips.batches import LipBatch, LipBatches
-from model_training.photo.lips.config import LipPainterConfig, LipTrainingConfig
+from model_training.photo.lips.config import LipTrainingConfig
 from model_training.photo.lips.network import LipPainter, relit
 from model_training.photo.pictures import gradient_l1, weighted_l1
 from model_training.photo.sheets import strips
 from model_training.runs.ahead import Ahead
-from model_training.runs.averages import WeightAverage
-from model_training.runs.checkpoint import load_checkpoint
+from model_training.runs.averages import AveragedParts, load_average
 from model_training.runs.compute import ON_CPU, Compute
 from model_training.runs.loop import Stage, StepFunction, run_stage
 from model_training.runs.schedules import WarmCosine
@@ -28,20 +27,12 @@ MIXED = ("batch", "portraits", "untouched")
 """Options, and those of the data, that change the weights: a run does not go on with others."""
 
 
-class LipParts:
-    """What a run trains and what trains it, on its device; what a checkpoint holds."""
+LipParts = AveragedParts[LipPainter]
 
-    def __init__(self, config: LipTrainingConfig, compute: Compute) -> None:
-        self.network = LipPainter(config.network)
-        compute.place(self.network)
-        self.average = WeightAverage(self.network)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), config.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4
-        )
 
-    def by_name(self) -> dict[str, Any]:
-        """Each under its name in the checkpoint."""
-        return vars(self)
+def lip_parts(config: LipTrainingConfig, compute: Compute) -> LipParts:
+    """What a run trains."""
+    return AveragedParts(LipPainter(config.network), config.learning_rate, compute)
 
 
 def lip_loss(batch: LipBatch, stops: Tensor, config: LipTrainingConfig) -> Tensor:
@@ -54,12 +45,7 @@ def lip_loss(batch: LipBatch, stops: Tensor, config: LipTrainingConfig) -> Tenso
 
 def load_lip_painter(checkpoint: Path) -> LipPainter:
     """The averaged network of a training checkpoint, in evaluation mode."""
-    saved = load_checkpoint(checkpoint)
-    sizes = saved["settings"]["network"]
-    network = LipPainter(LipPainterConfig(**{**sizes, "widths": tuple(sizes["widths"])}))
-    average = WeightAverage(network)
-    average.load_state_dict(saved["average"])
-    return cast(LipPainter, average.module)
+    return load_average(checkpoint, lambda sizes: LipPainter(PatchNetConfig(**sizes)))
 
 
 def steps_of_lips(
@@ -99,7 +85,7 @@ def train_lips(config: LipTrainingConfig, compute: Compute = ON_CPU) -> Path:
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    parts, batches = LipParts(config, compute), LipBatches(config.data)
+    parts, batches = lip_parts(config, compute), LipBatches(config.data)
     shown = compute.send(batches.draw(np.random.default_rng(config.seed + 1)))
 
     def after_epoch(epoch: int) -> dict[str, float]:

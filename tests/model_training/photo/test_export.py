@@ -9,12 +9,10 @@ import onnxruntime
 import pytest
 import torch
 
-from model_training.photo.config import PhotoConfig
+from model_training.photo.config import PatchNetConfig, PhotoConfig
 from model_training.photo.export import export_photo
-from model_training.photo.eyes.config import EyeOpenerConfig
 from model_training.photo.eyes.network import EyeOpener
 from model_training.photo.graphs import FusedPhoto
-from model_training.photo.lips.config import LipPainterConfig
 from model_training.photo.lips.network import LipPainter
 from model_training.photo.network import PhotoNet
 from model_training.runs.manifest import read_manifest, sha256_of
@@ -35,7 +33,7 @@ def network() -> PhotoNet:
 def eyes() -> EyeOpener:
     """Finds some eyes shut and paints noise there."""
     torch.manual_seed(1)
-    opener = EyeOpener(EyeOpenerConfig(widths=(4, 6, 8), fine=8, middle_blocks=1))
+    opener = EyeOpener(PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1))
     torch.nn.init.normal_(opener.last.weight, std=0.3)
     torch.nn.init.normal_(opener.shut[2].weight, std=2.0)
     return opener.eval()
@@ -45,7 +43,7 @@ def eyes() -> EyeOpener:
 def lips() -> LipPainter:
     """Paints noise where a mouth came together."""
     torch.manual_seed(2)
-    painter = LipPainter(LipPainterConfig(widths=(4, 6, 8), fine=8, middle_blocks=1))
+    painter = LipPainter(PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1))
     torch.nn.init.normal_(painter.last.weight, std=0.3)
     return painter.eval()
 

@@ -12,10 +12,10 @@ from model_training.photo.batches import PhotoBatches
 from model_training.photo.config import PhotoConfig, PhotoData, PhotoTrainingConfig
 from model_training.photo.train import train_photo
 from model_training.photo.windows import Shift, Window
-from model_training.runs.ahead import Ahead
 from model_training.runs.checkpoint import CheckpointError, load_checkpoint
 from model_training.runs.exported import initializers
 from model_training.runs.log import read_rows
+from tests.model_training.interruption import stopped_at
 from tests.model_training.photo_set import write_photo_set
 
 
@@ -45,22 +45,13 @@ def training(tmp_path: Path) -> PhotoTrainingConfig:
 
 @pytest.mark.slow
 def test_resumed_run_equals_uninterrupted_run(
-    training: PhotoTrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    training: PhotoTrainingConfig, tmp_path: Path
 ) -> None:
     whole = load_checkpoint(train_photo(training))
 
-    take = Ahead.take
-
-    def interrupted_at_two(ahead: Ahead[object], step: int) -> object:
-        if step == 2:
-            raise KeyboardInterrupt
-        return take(ahead, step)
-
     second = replace(training, out=tmp_path / "again")
-    with monkeypatch.context() as patch:
-        patch.setattr(Ahead, "take", interrupted_at_two)
-        with pytest.raises(KeyboardInterrupt):
-            train_photo(second)
+    with stopped_at(2):
+        train_photo(second)
     assert load_checkpoint(second.out / "photo.pt")["step"] == 2
     resumed = load_checkpoint(train_photo(second))
     assert resumed["step"] == whole["step"] == 4

@@ -22,8 +22,8 @@ from model_training.classic.train import show_neutralizers
 from model_training.meter.config import LabelledSets, MeterConfig, MeterTrainingConfig
 from model_training.meter.data import MeterBatches
 from model_training.meter.train import train_meter
-from model_training.photo.config import PhotoData, PhotoTrainingConfig
-from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeTrainingConfig
+from model_training.photo.config import PatchNetConfig, PhotoData, PhotoTrainingConfig
+from model_training.photo.eyes.config import EyeData, EyeTrainingConfig
 from model_training.photo.eyes.train import train_eyes
 from model_training.photo.train import train_photo
 from model_training.portraits.crops import CropCache
@@ -131,7 +131,7 @@ def test_eyes_with_their_sheet(tmp_path: Path) -> None:
         tmp_path / "run",
         steps=2,
         adversarial_from=1,
-        network=EyeOpenerConfig(widths=(4, 6, 8), fine=8, middle_blocks=1),
+        network=PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1),
         threads=1,
         sheet_every=2,
         pace=QUICK,

@@ -31,19 +31,19 @@ from model_training.meter.data import MeterBatches, MeterSet
 from model_training.meter.network import BLENDSHAPE_NAMES, MeterNet
 from model_training.meter.train import steps_of_meter
 from model_training.photo.batches import PhotoBatch
-from model_training.photo.config import PhotoConfig, PhotoData, PhotoTrainingConfig
+from model_training.photo.config import PatchNetConfig, PhotoConfig, PhotoData, PhotoTrainingConfig
 from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.eyes.adversarial import AdversarialParts
 from model_training.photo.eyes.batches import EyeBatch
-from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeTrainingConfig
+from model_training.photo.eyes.config import EyeData, EyeTrainingConfig
 from model_training.photo.eyes.train import eye_parts, steps_of_eyes
 from model_training.photo.lips.batches import LipBatch
-from model_training.photo.lips.config import LipData, LipPainterConfig, LipTrainingConfig
-from model_training.photo.lips.train import LipParts, steps_of_lips
+from model_training.photo.lips.config import LipData, LipTrainingConfig
+from model_training.photo.lips.train import lip_parts, steps_of_lips
 from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.photo.windows import Window
 from model_training.portraits.crops import CropCache
-from model_training.runs.averages import WeightAverage
+from model_training.runs.averages import AveragedParts, WeightAverage
 from model_training.runs.compute import ON_CPU, Compute
 from model_training.runs.config import Pace
 from model_training.runs.loop import StepFunction
@@ -72,7 +72,7 @@ class Made(NamedTuple):
     weights: nn.Module
 
 
-def averaged(step: StepFunction, parts: AdversarialParts[Any] | PhotoParts | LipParts) -> Made:
+def averaged(step: StepFunction, parts: AdversarialParts[Any] | AveragedParts[Any]) -> Made:
     """With the average following the network, as the loop does it."""
 
     def both(index: int) -> Mapping[str, Tensor | float]:
@@ -109,7 +109,7 @@ def photo(compute: Compute) -> Made:
 
 
 def eyes(compute: Compute) -> Made:
-    sizes = EyeOpenerConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
+    sizes = PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
     config = EyeTrainingConfig(EyeData(Path()), Path(), adversarial_from=1, network=sizes)
     parts = eye_parts(config, compute)
     patches, label = pictures(3, 6, 3, 72, 96), torch.tensor([1.0, 1, 0, 0.5, 1, 0])
@@ -119,9 +119,9 @@ def eyes(compute: Compute) -> Made:
 
 
 def lips(compute: Compute) -> Made:
-    sizes = LipPainterConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
+    sizes = PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
     config = LipTrainingConfig(LipData((), Path()), Path(), network=sizes)
-    parts = LipParts(config, compute)
+    parts = lip_parts(config, compute)
     shown, target = pictures(2, 4, 3, 96, 128)
     batch = LipBatch(shown, pictures(4, 1, 48, 64) * 20, target, pictures(4, 1, 96, 128).abs())
     return averaged(steps_of_lips(config, parts, lambda _: batch, compute), parts)

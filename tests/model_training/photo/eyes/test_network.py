@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+from model_training.photo.config import PatchNetConfig
 from model_training.photo.eyes.network import (
     BOX_HEIGHT,
     BOX_LEFT,
     BOX_TOP,
     BOX_WIDTH,
     EyeOpener,
-    EyeOpenerConfig,
     eye_areas,
     eye_patches,
     eye_rows,
@@ -21,7 +21,7 @@ from model_training.photo.eyes.network import (
 )
 from model_training.photo.network import WINDOW_LEFT, WINDOW_TOP, window_of
 
-SMALL = EyeOpenerConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
+SMALL = PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
 
 
 @pytest.mark.parametrize("ratio", [1, 2, 3, 4])

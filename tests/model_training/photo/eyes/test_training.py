@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from model_training.photo.eyes.batches import EyeBatch
-from model_training.photo.eyes.config import EyeData, EyeOpenerConfig, EyeSetConfig
+from model_training.photo.config import PatchNetConfig
+from model_training.photo.eyes.config import EyeData, EyeSetConfig
 from model_training.photo.eyes.prepare import prepare_eyes
 from model_training.photo.eyes.train import (
     EyeTrainingConfig,
@@ -19,11 +19,11 @@ from model_training.photo.eyes.train import (
     load_eye_opener,
     train_eyes,
 )
-from model_training.runs.ahead import Ahead
 from model_training.runs.checkpoint import CheckpointError, load_checkpoint
 from model_training.runs.config import Pace
 from model_training.runs.log import read_rows
 from tests.model_training.drawn_eyes import make_faces
+from tests.model_training.interruption import stopped_at
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> EyeTrainingConfig:
         steps=24,
         learning_rate=5e-3,
         adversarial_from=12,
-        network=EyeOpenerConfig(widths=(4, 6, 8), fine=8, middle_blocks=1),
+        network=PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1),
         threads=1,
         sheet_every=12,
         pace=Pace(log=1, checkpoint=8, tensorboard=False),
@@ -52,9 +52,7 @@ def test_gate_loss_by_hand() -> None:
 
 
 @pytest.mark.slow
-def test_it_learns_and_goes_on_where_it_was(
-    config: EyeTrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_learns_and_goes_on_where_it_was(config: EyeTrainingConfig, tmp_path: Path) -> None:
     checkpoint = train_eyes(config)
     rows = read_rows(config.out / "eyes.csv")
     assert np.mean([r["rebuild"] for r in rows[8:12]]) < 0.9 * np.mean(
@@ -65,18 +63,9 @@ def test_it_learns_and_goes_on_where_it_was(
     assert sheet.shape == (2 * 72, 6 * 3 * 96, 3)
 
     # Stopped after the checkpoint of step 16, as a kill would leave it.
-    take = Ahead.take
-
-    def stop(ahead: Ahead[EyeBatch], step: int) -> EyeBatch:
-        if step > 17:
-            raise KeyboardInterrupt
-        return take(ahead, step)
-
     interrupted = replace(config, out=tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(Ahead, "take", stop)
-        with pytest.raises(KeyboardInterrupt):
-            train_eyes(interrupted)
+    with stopped_at(18):
+        train_eyes(interrupted)
     assert load_checkpoint(tmp_path / "eyes.pt")["step"] == 16
     train_eyes(interrupted)
     whole, resumed = (load_checkpoint(p / "eyes.pt") for p in (config.out, tmp_path))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from model_training.photo.lips.config import LipPainterConfig
+from model_training.photo.config import PatchNetConfig
 from model_training.photo.lips.network import (
     PATCH_HEIGHT,
     PATCH_LEFT,
@@ -21,7 +21,7 @@ from model_training.photo.lips.network import (
 from model_training.photo.network import MAP_SIZE, MAP_STEP, WINDOW_SIZE
 from model_training.photo.render import Composed
 
-SMALL = LipPainterConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
+SMALL = PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
 COLOURED = torch.ones(1, 1, 1, 1)
 
 

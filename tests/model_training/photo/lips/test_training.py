@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from model_training.photo.lips.batches import LipBatch, LipBatches, lip_heights
-from model_training.photo.lips.config import LipData, LipPainterConfig, LipTrainingConfig
+from model_training.photo.config import PatchNetConfig
+from model_training.photo.lips.batches import LipBatches, lip_heights
+from model_training.photo.lips.config import LipData, LipTrainingConfig
 from model_training.photo.lips.train import load_lip_painter, train_lips
-from model_training.runs.ahead import Ahead
 from model_training.runs.checkpoint import CheckpointError, load_checkpoint
 from model_training.runs.config import Pace
 from model_training.runs.log import read_rows
+from tests.model_training.interruption import stopped_at
 from tests.model_training.photo_set import LIP_HEIGHTS, write_photo_set
 
 
@@ -29,7 +30,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> LipTrainingConfig:
         out=root / "run",
         steps=24,
         learning_rate=5e-3,
-        network=LipPainterConfig(widths=(4, 6, 8), fine=8, middle_blocks=1),
+        network=PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1),
         threads=1,
         sheet_every=12,
         pace=Pace(log=1, checkpoint=8, tensorboard=False),
@@ -58,9 +59,7 @@ def test_heights_of_lips() -> None:
 
 
 @pytest.mark.slow
-def test_it_learns_and_goes_on_where_it_was(
-    config: LipTrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_learns_and_goes_on_where_it_was(config: LipTrainingConfig, tmp_path: Path) -> None:
     checkpoint = train_lips(config)
     rows = read_rows(config.out / "lips.csv")
     assert np.mean([r["rebuild"] for r in rows[-6:]]) < np.mean([r["rebuild"] for r in rows[:6]])
@@ -68,18 +67,9 @@ def test_it_learns_and_goes_on_where_it_was(
     assert sheet.shape == (96, 4 * 3 * 128, 3)
 
     # Stopped after the checkpoint of step 16, as a kill would leave it.
-    take = Ahead.take
-
-    def stop(ahead: Ahead[LipBatch], step: int) -> LipBatch:
-        if step > 17:
-            raise KeyboardInterrupt
-        return take(ahead, step)
-
     interrupted = replace(config, out=tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(Ahead, "take", stop)
-        with pytest.raises(KeyboardInterrupt):
-            train_lips(interrupted)
+    with stopped_at(18):
+        train_lips(interrupted)
     assert load_checkpoint(tmp_path / "lips.pt")["step"] == 16
     train_lips(interrupted)
     whole, resumed = (load_checkpoint(p / "lips.pt") for p in (config.out, tmp_path))
