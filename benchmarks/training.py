@@ -44,12 +44,15 @@ from model_training.photo.eyes.batches import EyeBatch
 from model_training.photo.eyes.config import EyeData, EyeTrainingConfig
 from model_training.photo.eyes.network import PATCH_HEIGHT, PATCH_WIDTH
 from model_training.photo.eyes.train import eye_parts, steps_of_eyes
+from model_training.photo.light.batches import LightBatch
+from model_training.photo.light.config import LightData, LightTrainingConfig
+from model_training.photo.light.train import light_parts, steps_of_light
 from model_training.photo.lips.batches import LipBatch
 from model_training.photo.lips.config import LipData, LipTrainingConfig
 from model_training.photo.lips.network import PATCH_HEIGHT as MOUTH_HEIGHT
 from model_training.photo.lips.network import PATCH_WIDTH as MOUTH_WIDTH
 from model_training.photo.lips.train import lip_parts, steps_of_lips
-from model_training.photo.network import CROP_SIZE, MAP_STEP
+from model_training.photo.network import CROP_SIZE, MAP_SIZE, MAP_STEP
 from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.photo.warm_start import load_meter
 from model_training.photo.windows import Window
@@ -109,6 +112,17 @@ def eyes(compute: Compute) -> Load:
     sent, parts = compute.send(batch), eye_parts(config, compute)
     step = steps_of_eyes(config, parts, lambda _: sent, compute)
     return Load(lambda index: step(index + 1), count)
+
+
+def light(compute: Compute) -> Load:
+    """On the published batch; moving its faces is not counted."""
+    data = LightData((), Path())
+    count = data.synthetic + data.smiles + data.unchanged
+    config = LightTrainingConfig(data, Path())
+    parts = (_pictures(count, channels, MAP_SIZE, MAP_SIZE) for channels in (3, 4, 1, 1, 1))
+    sent = compute.send(LightBatch(*parts))
+    step = steps_of_light(config, light_parts(config, compute), lambda _: sent, compute)
+    return Load(step, count)
 
 
 def lips(compute: Compute) -> Load:
@@ -175,6 +189,7 @@ def neutralizer(compute: Compute) -> Load:
 STAGES: dict[str, Callable[[Compute], Load]] = {
     "photo": photo,
     "eyes": eyes,
+    "light": light,
     "lips": lips,
     "meter": meter,
     "classic, stage 1": classic(1),

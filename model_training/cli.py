@@ -22,6 +22,7 @@ PARTS = (
     "synthesis",
     "photo",
     "photo.eyes",
+    "photo.light",
     "photo.lips",
     "meter",
     "classic",

@@ -32,7 +32,6 @@ class Maps(NamedTuple):
     line: Floats
     opening: Floats
     crease: Floats
-    light: Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """A model's fused graph in fewer bits: static int8 for the CPU, half precision for CUDA.
 
-Only the U-Net's convolutions and what lies between them are reduced; what paints eyes and lips, a
-third of its size, stays as it is. Positions of the warp, blending and rounding stay float32: in
-half precision a 1024 px grid cannot name its own pixels.
+Only the U-Net's convolutions and what lies between them are reduced; what lights the face and
+paints eyes and lips, each a fraction of its size, stays as it is. Positions of the warp, blending
+and rounding stay float32: in half precision a 1024 px grid cannot name its own pixels.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def _convolutions(graph: onnx.GraphProto) -> list[str]:
     learnt = {
         tensor.name
         for tensor in graph.initializer
-        if not tensor.name.startswith(("eyes.", "lips."))
+        if not tensor.name.startswith(("light.", "eyes.", "lips."))
         and len(tensor.dims) == 4
         and tensor.dims[1] > 1
     }

@@ -57,6 +57,32 @@ class PhotoBatch(NamedTuple):
     lips: Tensor
 
 
+class PairBatch(NamedTuple):
+    """The pairs of a batch, augmented: whole crops, float32.
+
+    Attributes:
+        neutral: [P, 3, 256, 256] targets in [-1, 1].
+        expressive: [P, 3, 256, 256] inputs.
+        flow: [P, 3, 128, 128], see `PhotoBatch`.
+        opening: [P, 1, 128, 128].
+        line: [P, 11, 2], the target's lip line.
+    """
+
+    neutral: Tensor
+    expressive: Tensor
+    flow: Tensor
+    opening: Tensor
+    line: Tensor
+
+
+def distances(lines: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
+    """`line` and `aside` of a `PhotoBatch`, of lip lines [N, 11, 2]."""
+    return (
+        _stacked([below(line, CROP_SIZE, MAP_STEP)[None] for line in lines]),
+        _stacked([aside(line, CROP_SIZE, MAP_STEP)[None] for line in lines]),
+    )
+
+
 def _stacked(maps: list[NDArray[np.float32]]) -> Tensor:
     return torch.from_numpy(np.stack(maps))
 
@@ -94,8 +120,8 @@ class PhotoBatches:
         data = self.data
         return data.synthetic + data.smiles + data.unchanged + data.wild
 
-    def _pairs(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Neutral, expressive, flow with trust, opening, and the lip line [P, 11, 2]."""
+    def _pairs(self, rng: np.random.Generator) -> PairBatch:
+        """Synthetic pairs, smiles and calm faces, in this order, as they are."""
         data = self.data
         chosen = rng.choice(len(self.emphasis), data.synthetic, p=self.emphasis)
         store_of = np.searchsorted(self.first, chosen, side="right") - 1
@@ -108,7 +134,7 @@ class PhotoBatches:
         if data.unchanged:
             drawn.append(self._unchanged(rng))
         pairs = joined(drawn)
-        return (
+        return PairBatch(
             to_tensor(pairs.neutral),
             to_tensor(pairs.expressive),
             _flow_and_trust(pairs.flow, pairs.known),
@@ -143,40 +169,52 @@ class PhotoBatches:
             torch.from_numpy(shift.of_points(self.line)),
         )
 
-    def draw(self, rng: np.random.Generator) -> PhotoBatch:
-        """A batch, augmented."""
+    def pairs(self, rng: np.random.Generator, misaligned: bool) -> PairBatch:
+        """The pairs of a batch: synthetic ones, smiles, calm faces, in this order.
+
+        Args:
+            rng: the run's generator.
+            misaligned: whether to resample them off their alignment.
+        """
         neutral, expressive, flow, opening, line = self._pairs(rng)
-        wild, wild_flow, lips, wild_line = self._wild(rng)
-        paired = len(neutral)
-        if rng.random() < self.data.misaligned:
-            off = Misalignment.draw(paired, rng)
+        if misaligned:
+            off = Misalignment.draw(len(neutral), rng)
             both = off.of_maps(torch.cat([neutral, expressive], 1))
             neutral, expressive = both.split(3, 1)
             flow, opening = off.of_flow(flow), off.of_maps(opening)
             line = off.of_points(line, CROP_SIZE)
-            off = Misalignment.draw(len(wild), rng)
-            wild, wild_flow = off.of_maps(wild), off.of_flow(wild_flow)
-            lips = off.of_points(lips, CROP_SIZE)
-            wild_line = off.of_points(wild_line, CROP_SIZE)
-        mirrored = torch.from_numpy(rng.random(paired) < 0.5)
+        mirrored = torch.from_numpy(rng.random(len(neutral)) < 0.5)
         neutral, expressive = flip(neutral, mirrored), flip(expressive, mirrored)
         flow, opening = mirrored_flow(flow, mirrored), flip(opening, mirrored)
         line = mirrored_points(line, CROP_SIZE, mirrored)
         neutral, expressive, flow = augment_pair(neutral, expressive, flow, rng)
+        return PairBatch(neutral, expressive, flow, opening, line)
+
+    def draw(self, rng: np.random.Generator) -> PhotoBatch:
+        """A batch, augmented."""
+        misaligned = bool(rng.random() < self.data.misaligned)
+        pairs = self.pairs(rng, misaligned)
+        wild, wild_flow, lips, wild_line = self._wild(rng)
+        if misaligned:
+            off = Misalignment.draw(len(wild), rng)
+            wild, wild_flow = off.of_maps(wild), off.of_flow(wild_flow)
+            lips = off.of_points(lips, CROP_SIZE)
+            wild_line = off.of_points(wild_line, CROP_SIZE)
         mirrored = torch.from_numpy(rng.random(len(wild)) < 0.5)
         wild, wild_flow = flip(wild, mirrored), mirrored_flow(wild_flow, mirrored)
         lips = mirrored_points(lips, CROP_SIZE, mirrored)
         wild_line = mirrored_points(wild_line, CROP_SIZE, mirrored)
-        lines, edges = torch.cat([line, wild_line]).numpy(), lips.numpy()
+        line, beyond = distances(torch.cat([pairs.line, wild_line]).numpy())
+        edges = lips.numpy()
         openings = [opening_between(both, CROP_SIZE, MAP_STEP)[None] for both in edges]
         return PhotoBatch(
-            neutral=neutral,
-            expressive=expressive,
+            neutral=pairs.neutral,
+            expressive=pairs.expressive,
             wild=augment_single(wild, rng),
-            flow=torch.cat([flow, wild_flow]),
-            opening=torch.cat([opening, _stacked(openings)]),
-            line=_stacked([below(one, CROP_SIZE, MAP_STEP)[None] for one in lines]),
-            aside=_stacked([aside(one, CROP_SIZE, MAP_STEP)[None] for one in lines]),
+            flow=torch.cat([pairs.flow, wild_flow]),
+            opening=torch.cat([pairs.opening, _stacked(openings)]),
+            line=line,
+            aside=beyond,
             lips=_stacked(
                 [np.stack([below(one, CROP_SIZE, MAP_STEP) for one in both]) for both in edges]
             ),

@@ -75,8 +75,7 @@ class PhotoLossWeights:
         agreement: difference of the flows beyond the corners of the mouth.
         stillness: movement away from the face.
         smooth: total variation of the flows.
-        light: the picture after the true motion, with the network's light.
-        even: total variation of the light.
+        crease: the picture at the line between the lips, after the true motion.
         lips: where real photographs' lips are fetched from, in pixels.
         expression: the meter's excess over calm faces, on real expressive photographs.
         pair_expression: the meter's error against the true neutral face, on pairs.
@@ -89,8 +88,7 @@ class PhotoLossWeights:
     agreement: float = 5.0
     stillness: float = 5.0
     smooth: float = 1.0
-    light: float = 4.0
-    even: float = 0.1
+    crease: float = 120.0
     lips: float = 0.05
     expression: float = 0.1
     pair_expression: float = 10.0
@@ -172,11 +170,12 @@ class PhotoTrainingConfig:
 
 @dataclass(frozen=True)
 class PhotoExportConfig:
-    """Export the three networks of `photo` and their fused graph, and record their hashes.
+    """Export the four networks of `photo` and their fused graph, and record their hashes.
 
     Attributes:
         version: semantic version of these weights.
         checkpoint: of `train photo`; by default what is exported already.
+        light: checkpoint of `train light`; by default what is exported already.
         eyes: checkpoint of `train eyes`; by default what is exported already.
         lips: checkpoint of `train lips`; by default what is exported already.
         models_dir: where models live.
@@ -184,6 +183,7 @@ class PhotoExportConfig:
 
     version: str
     checkpoint: FilePath | None = None
+    light: FilePath | None = None
     eyes: FilePath | None = None
     lips: FilePath | None = None
     models_dir: Path = Path("onnx_models")

@@ -17,6 +17,7 @@ from model_training.photo.eyes.network import (
     EyeOpener,
 )
 from model_training.photo.graphs import FusedPhoto, PhotoRender
+from model_training.photo.light.network import LightNet
 from model_training.photo.lips.network import PATCH_HEIGHT as MOUTH_HEIGHT
 from model_training.photo.lips.network import PATCH_WIDTH as MOUTH_WIDTH
 from model_training.photo.lips.network import LipPainter
@@ -110,7 +111,6 @@ def render_example() -> Example:
             "line": soft(1, -10, 10),
             "opening": soft(1, 0, 1),
             "crease": soft(1, 0, 1),
-            "light": soft(3, -0.3, 0.3),
             "strength": torch.tensor([1.0, 0.7]),
             "regions": torch.tensor([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]]),
         },
@@ -133,6 +133,17 @@ def eyes_example() -> Example:
     return Example(patches, ["paint", "cover", "shut"])
 
 
+def light_example() -> Example:
+    """What the network for light is traced with, and compared on."""
+    draw = torch.Generator().manual_seed(0)
+
+    def maps(channels: int) -> Tensor:
+        return torch.rand(2, channels, MAP_SIZE, MAP_SIZE, generator=draw) * 2 - 1
+
+    moved = {"face": maps(3), "motion": 0.1 * maps(4), "line": 20 * maps(1)}
+    return Example(moved, ["stops"])
+
+
 def lips_example() -> Example:
     """What the lip painter is traced with, and compared on."""
     draw = torch.Generator().manual_seed(0)
@@ -143,12 +154,18 @@ def lips_example() -> Example:
 
 
 def export_photo(
-    network: PhotoNet, eyes: EyeOpener, lips: LipPainter, models_dir: Path, version: str
+    network: PhotoNet,
+    light: LightNet,
+    eyes: EyeOpener,
+    lips: LipPainter,
+    models_dir: Path,
+    version: str,
 ) -> Path:
-    """Write `photo/` network, render, eyes, lips and `fused.onnx` and their manifest entry.
+    """Write `photo/` network, render, light, eyes, lips, `fused.onnx` and their manifest entry.
 
     Args:
         network: in evaluation mode.
+        light: what takes an expression's shade away, in evaluation mode.
         eyes: what opens closed eyes, in evaluation mode.
         lips: what paints lips, in evaluation mode.
         models_dir: `onnx_models`.
@@ -163,10 +180,11 @@ def export_photo(
     folder = models_dir / "photo"
     graphs: dict[str, tuple[nn.Module, Example, Sizes]] = {
         "network": (network, network_example(), network.config),
-        "render": (PhotoRender(lips), render_example(), network.config),
+        "render": (PhotoRender(light, lips), render_example(), network.config),
+        "light": (light, light_example(), light.config),
         "eyes": (eyes, eyes_example(), eyes.config),
         "lips": (lips, lips_example(), lips.config),
-        "fused": (FusedPhoto(network, eyes, lips), fused_example(), network.config),
+        "fused": (FusedPhoto(network, light, eyes, lips), fused_example(), network.config),
     }
     files = [
         write_onnx(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from model_training.photo.eyes.network import EyeOpener, eye_areas, eye_rows, open_eyes
+from model_training.photo.light.network import LightNet, at_maps, light_of
 from model_training.photo.lips.network import LipPainter, paint_lips
 from model_training.photo.network import (
     CROP_SIZE,
@@ -34,8 +35,9 @@ class _OnWindow(nn.Module):
 
     shares: Tensor
 
-    def __init__(self, lips: LipPainter) -> None:
+    def __init__(self, light: LightNet, lips: LipPainter) -> None:
         super().__init__()
+        self.light = light
         self.lips = lips
         self.register_buffer("shares", region_shares())
 
@@ -69,7 +71,7 @@ class _OnWindow(nn.Module):
     def rendered(
         self,
         window: Tensor,
-        ratio: int,
+        small: Tensor,
         maps: PhotoMaps,
         amount: Tensor,
         still: Tensor,
@@ -79,7 +81,7 @@ class _OnWindow(nn.Module):
 
         Args:
             window: see `window`.
-            ratio: side of the crop over 256.
+            small: see `small`.
             maps: of the network.
             amount: [B, 1, 96, 1], how much of the change is wanted where.
             still: [B, 1, 96, 96 or 1] in [0, 1], what of that is not to be moved.
@@ -87,7 +89,9 @@ class _OnWindow(nn.Module):
         """
         moved = amount * (1 - still)
         motion = compose(maps, moved)
-        output = render_sharp(window, maps, moved, coloured, motion)
+        stops = light_of(self.light, at_maps(small), motion) * moved
+        output = render_sharp(window, maps, moved, coloured, motion, stops)
+        ratio = window.shape[-1] // WINDOW_SIZE
         return paint_lips(self.lips, output, ratio, motion, amount, coloured)
 
     def put_back(self, image: Tensor, output: Tensor) -> Tensor:
@@ -105,8 +109,10 @@ class FusedPhoto(_OnWindow):
 
     eye_areas: Tensor
 
-    def __init__(self, network: PhotoNet, eyes: EyeOpener, lips: LipPainter) -> None:
-        super().__init__(lips)
+    def __init__(
+        self, network: PhotoNet, light: LightNet, eyes: EyeOpener, lips: LipPainter
+    ) -> None:
+        super().__init__(light, lips)
         self.network = network
         self.eyes = eyes
         self.register_buffer("eye_areas", eye_areas(MAP_SIZE))
@@ -130,7 +136,7 @@ class FusedPhoto(_OnWindow):
         wanted, amount = self.wanted(strength, regions)
         # An eye that is painted anew is not moved as well.
         taken = (opened.amount[:, :, None, None, None] * self.eye_areas[:, None]).amax(0)
-        output = self.rendered(x, ratio, self.network(small), amount, taken, coloured)
+        output = self.rendered(x, small, self.network(small), amount, taken, coloured)
         top, end = eye_rows(ratio)
         band = output[:, :, top:end]
         cover = opened.cover * wanted[:, REGIONS.index("eyes")].view(-1, 1, 1, 1)
@@ -154,14 +160,13 @@ class PhotoRender(_OnWindow):
         line: Tensor,
         opening: Tensor,
         crease: Tensor,
-        light: Tensor,
         strength: Tensor,
         regions: Tensor,
     ) -> Tensor:
         """Apply maps, see `PhotoMaps`; the rest as of `FusedPhoto`."""
         x = self.window(image)
         _, amount = self.wanted(strength, regions)
-        maps = PhotoMaps(upper, lower, line, opening, crease, light)
-        coloured = self.coloured(self.small(x))
-        ratio, still = image.shape[1] // CROP_SIZE, torch.zeros_like(amount)
-        return self.put_back(image, self.rendered(x, ratio, maps, amount, still, coloured))
+        maps, small = PhotoMaps(upper, lower, line, opening, crease), self.small(x)
+        still = torch.zeros_like(amount)
+        output = self.rendered(x, small, maps, amount, still, self.coloured(small))
+        return self.put_back(image, output)

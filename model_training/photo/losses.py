@@ -1,8 +1,8 @@
-"""Losses of `photo`: what is known of a pair's geometry and light. Every loss is a scalar mean.
+"""Losses of `photo`: what is known of a pair's geometry. Every loss is a scalar mean.
 
-Motion is taught as displacements and light as the ratio that is left when the true motion is done.
-Differences between pictures teach neither: they are smallest for a mouth that is painted over, and
-a frown that is moved a little in the wrong place costs more than one that is not moved.
+Motion is taught as displacements. Differences between pictures do not teach it: they are smallest
+for a mouth that is painted over, and a frown that is moved a little in the wrong place costs more
+than one that is not moved.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from model_training.photo.network import (
     WINDOW_SIZE,
     PhotoMaps,
 )
-from model_training.photo.render import enlarge, fetch, illuminate
+from model_training.photo.render import darken, enlarge, fetch
 
 _USUAL_MOVEMENT, _NO_MOVEMENT = 2.0, 0.2
 """Root mean square displacement of a synthetic pair's window, and what is none, in pixels."""
@@ -35,13 +35,11 @@ _LOST = 4.0
 _LINE_COUNTS, _LIPS = 6.0, 5.0
 """What the lips' edges count beside the face around them, and how far that reaches, in pixels: an
 error of two pixels there is a sliver of tooth."""
-_AWAY = 11
-_BESIDE = 2
-"""Values of the maps around what is known beyond which nothing is to move, and to be lit."""
-_GRAIN = 5
-"""Pixels of the window over which light is compared: grain and a pixel's misplacement are none."""
-_SEAM, _SEAM_COUNTS = 2.5, 8.0
-"""Pixels from the lip line within which light is compared as it is, and what that counts."""
+_AWAY, _BESIDE = 11, 2
+"""Values of the maps around what is known beyond which nothing is to move, and to be darkened."""
+_SEAM, _BROAD = 2.5, 9
+"""Pixels from the lip line within which the dark line is compared; pixels of the window over which
+faces are made equally bright there: shade on lips is not the line's."""
 
 
 def region_weights(device: torch.device | None = None) -> Tensor:
@@ -106,7 +104,7 @@ def displacement(
         regions: [1, 1, h, w], what each place counts.
     """
     wanted = true[:, :2] * (2.0 / WINDOW_SIZE)
-    away = _beyond_corners(aside)
+    away = beyond_corners(aside)
     weight = true[:, 2:] * regions * movement_balance(true, regions)
     weight = weight * (1 + _LINE_COUNTS * torch.exp(-((line / _LIPS) ** 2)) * (1 - away))
     under = (line > 0).float()
@@ -117,7 +115,7 @@ def displacement(
     return total
 
 
-def _beyond_corners(aside: Tensor) -> Tensor:
+def beyond_corners(aside: Tensor) -> Tensor:
     """[B, 1, h, w] in [0, 1]: columns in which the layers have to agree."""
     return ((aside - _OUTSIDE) / 8).clamp(0, 1)
 
@@ -125,19 +123,17 @@ def _beyond_corners(aside: Tensor) -> Tensor:
 def stillness(maps: PhotoMaps, true: Tensor) -> Tensor:
     """Change beside any skin that is known: hair, ears and background stay.
 
-    Motion may run out over some pixels, or it would tear; light and dark beside the face are a
-    glow on the wall.
+    Motion may run out over some pixels, or it would tear.
     """
     known = true[:, 2:]
     far, beside = (1 - F.max_pool2d(known, 2 * by + 1, 1, by) for by in (_AWAY, _BESIDE))
     moved = (maps.upper.abs() + maps.lower.abs()).mean(1, keepdim=True)
-    lit = maps.light.abs().mean(1, keepdim=True) + maps.crease
-    return (moved * far).mean() + (lit * beside).mean()
+    return (moved * far).mean() + (maps.crease * beside).mean()
 
 
 def agreement(maps: PhotoMaps, aside: Tensor) -> Tensor:
     """Difference of the layers beyond the corners of the mouth, in `grid_sample` units."""
-    return ((maps.upper - maps.lower).abs() * _beyond_corners(aside)).mean()
+    return ((maps.upper - maps.lower).abs() * beyond_corners(aside)).mean()
 
 
 def roughness(maps: PhotoMaps) -> Tensor:
@@ -161,7 +157,7 @@ def line_error(found: Tensor, line: Tensor, aside: Tensor, sure: Tensor) -> Tens
         aside: see `displacement`.
         sure: [B, 1, 1, 1], what each sample counts.
     """
-    near = (line.abs() < LINE_REACH).float() * (1 - _beyond_corners(aside))
+    near = (line.abs() < LINE_REACH).float() * (1 - beyond_corners(aside))
     wanted = line.clamp(-LINE_REACH, LINE_REACH)
     return ((found - wanted).abs() * (0.1 + near) * sure).mean()
 
@@ -172,19 +168,17 @@ def opening_error(found: Tensor, opening: Tensor) -> Tensor:
     return (entropy * (1 + 4 * opening)).mean()
 
 
-def light_error(
+def crease_error(
     maps: PhotoMaps,
     neutral: Tensor,
     expressive: Tensor,
     true: Tensor,
     line: Tensor,
     aside: Tensor,
-    regions: Tensor,
 ) -> Tensor:
-    """Distance from the neutral face when the true motion is done and the maps' light added.
+    """Difference from the neutral face at the line between the lips, when the true motion is done.
 
-    The true motion, not the network's: light is not to hide what is out of place. Right at the lip
-    line every pixel counts for itself: how dark and how sharp that line is depends on how sharp the
+    Every pixel counts for itself: how dark and how sharp that line is depends on how sharp the
     photograph is.
 
     Args:
@@ -194,20 +188,19 @@ def light_error(
         true: see `displacement`.
         line: see `displacement`.
         aside: see `displacement`.
-        regions: see `displacement`.
     """
     side = neutral.shape[-1]
     # Not interpolated: between the layers' motions lie the teeth.
     flow = F.interpolate(true[:, :2] * (2.0 / WINDOW_SIZE), size=(side, side), mode="nearest")
-    lit = illuminate(fetch(expressive, flow), maps.light, maps.crease, line)
-    # What is not known lies in no average: beside the face another flow would be right.
-    trust = enlarge(true[:, 2:], side)
-    off = (lit - neutral) * trust
-    seam = torch.exp(-((line / _SEAM) ** 2)) * (1 - _beyond_corners(aside))
-    broad = F.avg_pool2d(off, _GRAIN, 1, _GRAIN // 2)
-    return (broad.abs() * enlarge(regions, side)).mean() + _SEAM_COUNTS * (
-        off.abs() * enlarge(seam, side)
-    ).mean()
+    output = darken(fetch(expressive, flow), maps.crease, line) + 1
+    wanted = neutral + 1
+
+    def broad(picture: Tensor) -> Tensor:
+        return F.avg_pool2d(picture, _BROAD, 1, _BROAD // 2, count_include_pad=False) + 0.05
+
+    shade = (broad(wanted) / broad(output)).detach().clamp(0.5, 2.0)
+    seam = torch.exp(-((line / _SEAM) ** 2)) * (1 - beyond_corners(aside))
+    return ((output * shade - wanted).abs() * enlarge(seam * true[:, 2:], side)).mean()
 
 
 def lips_meet(maps: PhotoMaps, lips: Tensor, aside: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
 The face never passes a bottleneck: the network looks at a small copy of the face and answers with
 maps, which `render` applies to the photograph at its own resolution. Pores, hair and identity
-therefore survive, because they are the photograph's. What no pixel of it shows, eyes that were shut
-and lips that a laugh has thinned, is painted by networks of their own (`eyes`, `lips`).
+therefore survive, because they are the photograph's. What is not there to be moved has networks of
+its own: `light` takes the shade of folds away, `eyes` and `lips` paint.
 
 Lips close along a line where the motion jumps: the upper lip comes from above, the lower one from
 below, the teeth between them go nowhere. So there are two flows, one for the face and the upper
@@ -38,7 +38,7 @@ LINE_REACH = 10.0
 """Distance from the lip line, in pixels of the window, beyond which it is not told apart."""
 _FEATHER = 0.12
 """Half windows over which the change fades out towards the border."""
-_MOTION, _LIGHT = 4, 3
+_MOTION = 4
 
 
 class PhotoMaps(NamedTuple):
@@ -52,8 +52,6 @@ class PhotoMaps(NamedTuple):
             window, within `LINE_REACH`; positive below it.
         opening: [B, 1, 96, 96] in [0, 1], where in the input one looks into the mouth.
         crease: [B, 1, 96, 96] in [0, 1], how dark the line between the lips is.
-        light: [B, 3, 96, 96] in [-1, 1], light to add in stops (a fold that goes, a cheek that
-            sinks); it multiplies, so texture stays.
     """
 
     upper: Tensor
@@ -61,7 +59,6 @@ class PhotoMaps(NamedTuple):
     line: Tensor
     opening: Tensor
     crease: Tensor
-    light: Tensor
 
 
 def conv_block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -123,12 +120,12 @@ class PhotoNet(nn.Module):
         self.up4 = nn.Sequential(conv_block(w8 + w4, w4), _Residual(w4))
         self.up2 = conv_block(w4 + w2, self.config.fine)
         self.coarse_motion = nn.Conv2d(w4, _MOTION, 3, 1, 1)
-        self.fine_maps = nn.Conv2d(self.config.fine, _MOTION + 3 + _LIGHT, 3, 1, 1)
+        self.fine_maps = nn.Conv2d(self.config.fine, _MOTION + 3, 3, 1, 1)
         # The maps fade out towards the window's border, so that no edge shows in the crop.
         self.register_buffer("feather", _feather(MAP_SIZE), persistent=False)
         lengthened = reach(MAP_SIZE, MAP_STEP, WINDOW_TOP)
         self.register_buffer("reach", lengthened, persistent=False)
-        # Start as the identity: no motion, no light, a mouth that is shut and has no dark line.
+        # Start as the identity: no motion, a mouth that is shut and has no dark line.
         for head in (self.coarse_motion, self.fine_maps):
             nn.init.zeros_(head.weight)
             assert head.bias is not None
@@ -154,7 +151,7 @@ class PhotoNet(nn.Module):
         coarse = self.coarse_motion(up).float()
         coarse = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
         fine = self.fine_maps(self.up2(torch.cat([_double(up), half], 1))).float()
-        motion, line, opening, crease, light = fine.split([_MOTION, 1, 1, 1, _LIGHT], 1)
+        motion, line, opening, crease = fine.split([_MOTION, 1, 1, 1], 1)
         motion = torch.tanh(coarse + motion) * self.config.max_flow * self.feather
         if not self.training:  # pairs teach true lengths; `reach` is for what is unlike them
             motion = motion * self.reach
@@ -164,5 +161,4 @@ class PhotoNet(nn.Module):
             line=torch.tanh(line) * LINE_REACH,
             opening=torch.sigmoid(opening),
             crease=torch.sigmoid(crease),
-            light=torch.tanh(light) * self.feather,
         )

@@ -131,15 +131,12 @@ def warp_softly(image: Tensor, motion: Composed) -> Tensor:
     return (1 - beneath) * fetch(image, upper) + beneath * fetch(image, lower)
 
 
-def illuminate(
-    image: Tensor, light: Tensor, crease: Tensor, line: Tensor, gap: Tensor | None = None
-) -> Tensor:
-    """Light and the line between the lips, laid on a warped window.
+def darken(image: Tensor, crease: Tensor, line: Tensor, gap: Tensor | None = None) -> Tensor:
+    """The line between the lips, laid on a warped window as training sees it.
 
     Args:
         image: [B, 3, S, S] RGB in [-1, 1], any S.
-        light: [B, 3, h, w], see `PhotoMaps`.
-        crease: [B, 1, h, w].
+        crease: [B, 1, h, w], see `PhotoMaps`.
         line: [B, 1, h, w], as composed.
         gap: [B, 1, h, w], as composed.
 
@@ -147,12 +144,16 @@ def illuminate(
         float32 [B, 3, S, S] (not clamped).
     """
     side = image.shape[-1]
-    gain = enlarge(torch.exp2(light), side)
     profile = torch.exp(-((enlarge(line, side) / CREASE_WIDTH) ** 2))
     shadow = profile * enlarge(crease, side)
     if gap is not None:
         shadow = torch.maximum(shadow, GAP_COUNTS * enlarge(gap, side))
-    return (image + 1) * (gain * (1 - DARKEST * shadow)) - 1
+    return (image + 1) * (1 - DARKEST * shadow) - 1
+
+
+def relit(window: Tensor, stops: Tensor) -> Tensor:
+    """A window [B, 3, S, S] in [-1, 1] with so many stops of light more, [B, 1, h, w]."""
+    return (window + 1) * enlarge(torch.exp2(stops), window.shape[-1]) - 1
 
 
 def render(image: Tensor, maps: PhotoMaps) -> Tensor:
@@ -163,11 +164,11 @@ def render(image: Tensor, maps: PhotoMaps) -> Tensor:
         maps: from `PhotoNet` on the 192 px copy of the same window.
 
     Returns:
-        The neutral window, float32 [B, 3, S, S] (not clamped).
+        The moved window, float32 [B, 3, S, S] (not clamped).
     """
     motion = compose(maps)
     warped = warp_softly(image, motion)
-    return illuminate(warped, maps.light, maps.crease, motion.line, motion.gap)
+    return darken(warped, maps.crease, motion.line, motion.gap)
 
 
 def without_colour(channels: Tensor, coloured: Tensor) -> Tensor:
@@ -228,6 +229,7 @@ def render_sharp(
     amount: Tensor,
     coloured: Tensor | None = None,
     motion: Composed | None = None,
+    stops: Tensor | None = None,
 ) -> Tensor:
     """The same for serving: one bicubic warp whose two layers meet within one pixel.
 
@@ -239,6 +241,7 @@ def render_sharp(
         coloured: [B, 1, 1, 1] in [0, 1], 0 for a black-and-white photograph: light and shadow then
             bring no colour into it. None is 1.
         motion: the maps' motion, composed with this `amount`, where the caller has it.
+        stops: [B, 1, h, w], light to add; None is none.
     """
     side = image.shape[-1]
     if coloured is None:
@@ -247,7 +250,6 @@ def render_sharp(
     below = enlarge(motion.line, side) > 0
     flow = torch.where(below, enlarge(motion.lower, side), enlarge(motion.upper, side))
     warped = fetch(image, flow, "bicubic")
-    light = without_colour(maps.light * amount, coloured)
-    lit = (warped + 1) * enlarge(torch.exp2(light), side) - 1
+    lit = warped if stops is None else relit(warped, stops)
     # A mouth that closes half way has no line yet: it shows teeth.
     return finish_mouth(lit, motion, maps.crease * amount**2, coloured)

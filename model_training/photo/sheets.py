@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model_training.photo.network import window_of
-from model_training.photo.render import enlarge, render_sharp
+from model_training.photo.render import render_sharp
 from model_training.runs.atomic import atomic_path
 
 
@@ -24,7 +24,7 @@ def to_bytes(images: Tensor) -> NDArray[np.uint8]:
 
 @torch.no_grad()
 def photo_sheet(network: nn.Module, inputs: Tensor, file: Path, across: int = 4) -> None:
-    """Input, output and mean light of each sample, `across` samples a row, as a PNG.
+    """Input and output of each sample, `across` samples a row, as a PNG.
 
     Args:
         network: a `PhotoNet`, in evaluation mode.
@@ -35,8 +35,7 @@ def photo_sheet(network: nn.Module, inputs: Tensor, file: Path, across: int = 4)
     inputs = window_of(inputs)
     maps = network(inputs)
     output = render_sharp(inputs, maps, torch.ones_like(maps.line))
-    light = enlarge(maps.light.clamp(-1, 1), inputs.shape[-1])
-    strips([inputs, output, light], file, across)
+    strips([inputs, output], file, across)
 
 
 def strips(columns: Sequence[Tensor], file: Path, across: int) -> None:

@@ -11,15 +11,14 @@ from model_training.photo.expression_loss import ExpressionLoss
 from model_training.photo.judges import judged
 from model_training.photo.losses import (
     agreement,
+    crease_error,
     displacement,
-    light_error,
     line_error,
     lips_meet,
     opening_error,
     region_weights,
     roughness,
     stillness,
-    total_variation,
     tucked,
 )
 from model_training.photo.network import PhotoMaps, PhotoNet
@@ -93,8 +92,8 @@ class PhotoStep:
     def _geometry(
         self, window: Window, batch: PhotoBatch, maps: PhotoMaps
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What is known: motion and line of pairs, light of pairs, the opening of all; and what is
-        guessed of the others' motion and line."""
+        """What is known: motion and both lines of pairs, the opening of all; and what is guessed of
+        the others' motion and line."""
         weights, paired = self.config.weights, len(batch.neutral)
         neutral, expressive = window.cut(batch.neutral), window.cut(batch.expressive)
         regions, line, aside = (
@@ -110,22 +109,21 @@ class PhotoStep:
         unseen = opening_error(maps.opening, opening)
         known = PhotoMaps(*(part[:paired] for part in maps))
         true, line_known, aside_known = true[:paired], line[:paired], aside[:paired]
-        unlit = light_error(known, neutral, expressive, true, line_known, aside_known, regions)
+        uncreased = crease_error(known, neutral, expressive, true, line_known, aside_known)
         loss = (
             weights.displacement * misplaced
             + weights.line * off_line
             + weights.opening * unseen
-            + weights.light * unlit
+            + weights.crease * uncreased
             + weights.agreement * agreement(maps, aside)
             + weights.stillness * stillness(known, true)
             + weights.smooth * roughness(maps)
-            + weights.even * total_variation(maps.light)
         )
         return loss, {
             "displacement": misplaced.detach(),
             "line": off_line.detach(),
             "opening": unseen.detach(),
-            "light": unlit.detach(),
+            "crease": uncreased.detach(),
         }
 
     def _judgement(

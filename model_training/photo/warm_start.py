@@ -8,6 +8,7 @@ import torch
 
 from model_training.meter.network import MeterNet
 from model_training.photo.eyes.network import EyeOpener
+from model_training.photo.light.network import LightNet
 from model_training.photo.lips.network import LipPainter
 from model_training.photo.network import PhotoNet
 from model_training.runs.exported import WarmStartError, initializers, load_convolutions
@@ -29,6 +30,13 @@ def load_eyes(file: Path) -> EyeOpener:
     return network.eval()
 
 
+def load_light(file: Path) -> LightNet:
+    """The network for light of an exported `photo/light.onnx`, in evaluation mode."""
+    network = LightNet()
+    load_convolutions(network, initializers(file))
+    return network.eval()
+
+
 def load_lips(file: Path) -> LipPainter:
     """The lip painter of an exported `photo/lips.onnx`, in evaluation mode."""
     network = LipPainter()
@@ -40,17 +48,15 @@ def load_lips(file: Path) -> LipPainter:
 def load_photo_network(network: PhotoNet, file: Path) -> None:
     """Load an exported `photo/network.onnx` of the same sizes.
 
-    Up to 0.5.0 there was one flow: both layers begin with it, and the fine maps from nothing.
+    Up to 1.6.0 it answered with light, too, behind its other maps: that is left out.
 
     Raises:
         WarmStartError: the file holds another network.
     """
     weights = initializers(file)
-    for part in ("weight", "bias"):
-        if f"flow_head.{part}" in weights:
-            both = [weights[f"flow_head.{part}"]] * 2
-            weights[f"coarse_motion.{part}"] = torch.cat(both)
-            weights[f"fine_maps.{part}"] = getattr(network.fine_maps, part).detach().clone()
     if "coarse_motion.weight" not in weights:
         raise WarmStartError(f"{file} is no photo network")
+    for part in ("weight", "bias"):
+        name = f"fine_maps.{part}"
+        weights[name] = weights[name][: network.fine_maps.out_channels]
     load_convolutions(network, weights)

@@ -14,7 +14,7 @@ def lines(at: float = 120.0) -> torch.Tensor:
 
 
 def plain_maps(batch: int = 1) -> PhotoMaps:
-    """No motion, no light, no mouth."""
+    """No motion, no mouth."""
 
     def maps(channels: int) -> torch.Tensor:
         return torch.zeros(batch, channels, MAP_SIZE, MAP_SIZE)
@@ -25,5 +25,4 @@ def plain_maps(batch: int = 1) -> PhotoMaps:
         line=maps(1) - LINE_REACH,
         opening=maps(1),
         crease=maps(1),
-        light=maps(3),
     )

@@ -13,6 +13,7 @@ from model_training.photo.config import PatchNetConfig, PhotoConfig
 from model_training.photo.export import export_photo
 from model_training.photo.eyes.network import EyeOpener
 from model_training.photo.graphs import FusedPhoto
+from model_training.photo.light.network import LightNet
 from model_training.photo.lips.network import LipPainter
 from model_training.photo.network import PhotoNet
 from model_training.runs.manifest import read_manifest, sha256_of
@@ -40,6 +41,15 @@ def eyes() -> EyeOpener:
 
 
 @pytest.fixture(scope="module")
+def light() -> LightNet:
+    """Lights faces at random."""
+    torch.manual_seed(3)
+    network = LightNet(PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1))
+    torch.nn.init.normal_(network.last.weight, std=0.1)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
 def lips() -> LipPainter:
     """Paints noise where a mouth came together."""
     torch.manual_seed(2)
@@ -50,10 +60,14 @@ def lips() -> LipPainter:
 
 @pytest.fixture(scope="module")
 def models_dir(
-    network: PhotoNet, eyes: EyeOpener, lips: LipPainter, tmp_path_factory: pytest.TempPathFactory
+    network: PhotoNet,
+    light: LightNet,
+    eyes: EyeOpener,
+    lips: LipPainter,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     folder = tmp_path_factory.mktemp("onnx_models")
-    export_photo(network, eyes, lips, folder, "1.2.3")
+    export_photo(network, light, eyes, lips, folder, "1.2.3")
     return folder
 
 
@@ -67,6 +81,7 @@ def session(models_dir: Path) -> onnxruntime.InferenceSession:
 @pytest.mark.parametrize(("batch", "size"), [(1, 256), (3, 256), (1, 512), (2, 768), (1, 1024)])
 def test_torch_and_onnx_runtime_agree(
     network: PhotoNet,
+    light: LightNet,
     eyes: EyeOpener,
     lips: LipPainter,
     session: onnxruntime.InferenceSession,
@@ -80,7 +95,7 @@ def test_torch_and_onnx_runtime_agree(
     regions = rng.random((batch, 3), np.float32)
     (ours,) = session.run(None, {"image": image, "strength": strength, "regions": regions})
     with torch.no_grad():
-        fused = FusedPhoto(network, eyes, lips)
+        fused = FusedPhoto(network, light, eyes, lips)
         inputs = (torch.from_numpy(part) for part in (image, strength, regions))
         theirs = fused(*inputs).numpy()
     assert ours.dtype == np.uint8
@@ -143,14 +158,14 @@ def test_metadata_and_manifest(models_dir: Path, session: onnxruntime.InferenceS
     assert json.loads(metadata["crop_spec"])["sizes"] == [256, 512, 768, 1024]
     assert {"licence", "training_data", "config_hash"} <= metadata.keys()
     entry = read_manifest(models_dir)["models"]["photo"]
-    for name in ("fused.onnx", "network.onnx", "eyes.onnx", "lips.onnx"):
+    for name in ("fused.onnx", "network.onnx", "light.onnx", "eyes.onnx", "lips.onnx"):
         file = models_dir / "photo" / name
         onnx.checker.check_model(str(file))
         assert entry["files"][name]["sha256"] == sha256_of(file)
 
 
 def test_files_tell_nothing_of_the_machine(models_dir: Path) -> None:
-    for name in ("fused.onnx", "network.onnx", "eyes.onnx", "lips.onnx"):
+    for name in ("fused.onnx", "network.onnx", "light.onnx", "eyes.onnx", "lips.onnx"):
         content = (models_dir / "photo" / name).read_bytes()
         assert b"stack_trace" not in content
         assert str(Path(torch.__file__).parent).encode() not in content

@@ -7,8 +7,8 @@ import torch
 from model_training.photo.losses import (
     TUCK,
     agreement,
+    crease_error,
     displacement,
-    light_error,
     line_error,
     lips_meet,
     movement_balance,
@@ -135,22 +135,6 @@ def test_what_must_agree_and_what_must_stay() -> None:
     assert stillness(maps, true).item() == pytest.approx(0.1 / MAP_SIZE)
 
 
-def test_light_is_what_the_true_motion_leaves() -> None:
-    neutral = torch.full((1, 3, 192, 192), 0.0)
-    fold = neutral.clone()
-    fold[..., 100:120, 60:80] = -0.5  # half of its light
-    maps, line = plain_maps(), torch.full((1, 1, MAP_SIZE, MAP_SIZE), -10.0)
-    without = light_error(maps, neutral, fold, known(0, 0), line, sideways(), REGIONS)
-    lit = maps._replace(light=torch.zeros_like(maps.light))
-    lit.light[..., 50:60, 30:40] = 1.0
-    assert light_error(lit, neutral, fold, known(0, 0), line, sideways(), REGIONS) < 0.15 * without
-    shifted = neutral.clone()
-    shifted[..., 108:128, 60:80] = -0.5
-    assert (
-        light_error(lit, neutral, shifted, known(0, 8.0), line, sideways(), REGIONS) < 0.2 * without
-    )
-
-
 def test_the_dark_line_is_as_sharp_as_the_photograph() -> None:
     line, still = lines(120.0), known(0, 0)
     rows = torch.arange(192.0).view(1, 1, 192, 1).expand(1, 3, 192, 192)
@@ -160,17 +144,12 @@ def test_the_dark_line_is_as_sharp_as_the_photograph() -> None:
         for depth, width in ((0.6, 1.1), (0.22, 3.0))
     )
 
-    shade = -torch.exp(-((line / 3.0) ** 2)).expand(1, 3, -1, -1)
-
     def darkest(target: torch.Tensor) -> float:
-        """The dark line's depth at the least loss, with any broad shade around it."""
+        """The dark line's depth at the least loss."""
         cost = {}
         for depth in np.linspace(0, 1, 11):
-            crease = torch.full_like(line, depth)
-            for stops in np.linspace(0, 0.6, 7):
-                maps = plain_maps()._replace(crease=crease, light=stops * shade)
-                loss = light_error(maps, target, calm, still, line, sideways(), REGIONS)
-                cost[float(depth)] = min(float(loss), cost.get(float(depth), 1.0))
+            maps = plain_maps()._replace(crease=torch.full_like(line, depth))
+            cost[float(depth)] = float(crease_error(maps, target, calm, still, line, sideways()))
         return min(cost, key=lambda depth: cost[depth])
 
     assert darkest(sharp) >= 0.7
@@ -188,4 +167,4 @@ def test_lips_meet_where_both_edges_come_to_the_line() -> None:
 
 
 def test_maps_are_named_as_the_network_answers() -> None:
-    assert PhotoMaps._fields == ("upper", "lower", "line", "opening", "crease", "light")
+    assert PhotoMaps._fields == ("upper", "lower", "line", "opening", "crease")

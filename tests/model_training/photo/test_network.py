@@ -13,14 +13,13 @@ def test_maps_have_the_documented_shapes_and_ranges() -> None:
     maps = PhotoNet(TINY).eval()(torch.rand(2, 3, 192, 192) * 2 - 1)
     assert maps.upper.shape == maps.lower.shape == (2, 2, 96, 96)
     assert maps.line.shape == maps.opening.shape == maps.crease.shape == (2, 1, 96, 96)
-    assert maps.light.shape == (2, 3, 96, 96)
     assert all(m.dtype == torch.float32 for m in maps)
 
 
 def test_untrained_network_changes_nothing() -> None:
     image = torch.rand(1, 3, 192, 192) * 2 - 1
     maps = PhotoNet(TINY).eval()(image)
-    assert maps.upper.abs().max() == maps.lower.abs().max() == maps.light.abs().max() == 0
+    assert maps.upper.abs().max() == maps.lower.abs().max() == 0
     assert maps.opening.max() < 0.1
     assert maps.crease.max() < 0.1
 
@@ -31,7 +30,7 @@ def test_nothing_changes_at_the_border_of_the_window() -> None:
         torch.nn.init.normal_(head.weight)
     maps = network(torch.rand(1, 3, 192, 192) * 2 - 1)
     assert maps.line.abs().max() <= LINE_REACH
-    for changing in (maps.upper, maps.lower, maps.light):
+    for changing in (maps.upper, maps.lower):
         edge = torch.cat([changing[..., 0], changing[..., -1], changing[..., 0, :]], -1)
         assert 0 < edge.abs().max() < 0.2 * changing.abs().max()
 

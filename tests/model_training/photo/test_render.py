@@ -64,11 +64,15 @@ def test_a_pixel_from_the_opening_takes_the_other_layer_or_the_dark() -> None:
     assert moved.gap[:, :, near].max() < 0.1
 
 
-def test_light_multiplies_and_the_line_is_dark() -> None:
+def test_light_multiplies() -> None:
+    image = torch.tensor([0.0, -1.0, 0.5]).view(1, 3, 1, 1).expand(1, 3, 192, 192)
+    stops = torch.full((1, 1, MAP_SIZE, MAP_SIZE), 0.5)
+    out = render_sharp(image, plain_maps(), ALL, stops=stops)[0, :, 10, 10]
+    torch.testing.assert_close(out, torch.tensor([1.0, 0.0, 1.5]) * 2**0.5 - 1)
+
+
+def test_the_line_is_dark() -> None:
     image = torch.zeros(1, 3, 192, 192)
-    maps = plain_maps()
-    maps.light.fill_(0.5)
-    assert render(image, maps)[0, 0, 10, 10].item() == pytest.approx(2**0.5 - 1, abs=1e-4)
     maps = plain_maps()._replace(line=lines(96.0).clamp(-10, 10))
     maps.crease.fill_(1.0)
     out = render(image, maps)

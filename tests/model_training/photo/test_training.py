@@ -67,7 +67,7 @@ def test_sheets_and_log_are_written(training: PhotoTrainingConfig) -> None:
     assert sheets == ["000002.png", "000004.png"]
     rows = read_rows(training.out / "photo.csv")
     assert rows
-    assert {"displacement", "line", "opening", "light", "lips"} <= rows[-1].keys()
+    assert {"displacement", "line", "opening", "crease", "lips"} <= rows[-1].keys()
 
 
 @pytest.mark.slow

@@ -115,7 +115,7 @@ def test_photo_from_exported_weights_with_its_judges_and_sheets(tmp_path: Path) 
     with on(THERE):
         train_photo(config, THERE)
     (row,) = read_rows(config.out / "photo.csv")
-    assert {"displacement", "light", "lips", "misread", "expression"} <= row.keys()
+    assert {"displacement", "crease", "lips", "misread", "expression"} <= row.keys()
     assert (config.out / "sheets" / "000001.png").is_file()
     assert load_checkpoint(config.out / "photo.pt")["step"] == 1
 

@@ -37,6 +37,9 @@ from model_training.photo.eyes.adversarial import AdversarialParts
 from model_training.photo.eyes.batches import EyeBatch
 from model_training.photo.eyes.config import EyeData, EyeTrainingConfig
 from model_training.photo.eyes.train import eye_parts, steps_of_eyes
+from model_training.photo.light.batches import LightBatch
+from model_training.photo.light.config import LightData, LightTrainingConfig
+from model_training.photo.light.train import light_parts, steps_of_light
 from model_training.photo.lips.batches import LipBatch
 from model_training.photo.lips.config import LipData, LipTrainingConfig
 from model_training.photo.lips.train import lip_parts, steps_of_lips
@@ -116,6 +119,15 @@ def eyes(compute: Compute) -> Made:
     shut, sure = torch.tensor([0, 1]), torch.tensor([0, 1, 2])
     batch = EyeBatch(patches[0], patches[1], patches[2, :4], label, shut, sure)
     return averaged(steps_of_eyes(config, parts, lambda _: batch, compute), parts)
+
+
+def light(compute: Compute) -> Made:
+    sizes = PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
+    config = LightTrainingConfig(LightData((), Path()), Path(), network=sizes)
+    parts = light_parts(config, compute)
+    face, motion, line, stops = (pictures(4, channels, 96, 96) for channels in (3, 4, 1, 1))
+    batch = LightBatch(face, motion, line, stops, trust=(stops > 0).float())
+    return averaged(steps_of_light(config, parts, lambda _: batch, compute), parts)
 
 
 def lips(compute: Compute) -> Made:
@@ -203,12 +215,12 @@ EXTENDED = {
 @pytest.mark.parametrize(
     "make",
     [
-        *(photo, eyes, lips, meter, classic(1)),
+        *(photo, eyes, light, lips, meter, classic(1)),
         classic(1, joint_enhancer=True, **EXTENDED),
         *(classic(2), classic(2, **EXTENDED), joint, neutralizer),
     ],
     ids=[
-        *("photo", "eyes", "lips", "meter", "classic-1", "classic-1-extended"),
+        *("photo", "eyes", "light", "lips", "meter", "classic-1", "classic-1-extended"),
         *("classic-2", "classic-2-extended", "joint", "neutralizer"),
     ],
 )

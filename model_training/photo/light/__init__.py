@@ -1,0 +1,1 @@
+"""What takes the shade of an expression away: a network, its training."""
