@@ -152,7 +152,7 @@ def darken(image: Tensor, crease: Tensor, line: Tensor, gap: Tensor | None = Non
 
 
 def relit(window: Tensor, stops: Tensor) -> Tensor:
-    """A window [B, 3, S, S] in [-1, 1] with so many stops of light more, [B, 1, h, w]."""
+    """A window [B, 3, S, S] in [-1, 1] with so many stops of light more, [B, 1 or 3, h, w]."""
     return (window + 1) * enlarge(torch.exp2(stops), window.shape[-1]) - 1
 
 
@@ -241,7 +241,7 @@ def render_sharp(
         coloured: [B, 1, 1, 1] in [0, 1], 0 for a black-and-white photograph: light and shadow then
             bring no colour into it. None is 1.
         motion: the maps' motion, composed with this `amount`, where the caller has it.
-        stops: [B, 1, h, w], light to add; None is none.
+        stops: [B, 1 or 3, h, w], light to add; None is none.
     """
     side = image.shape[-1]
     if coloured is None:

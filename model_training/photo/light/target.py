@@ -7,17 +7,14 @@ photograph is first brought to where the served motion puts its skin, and then t
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from model_training.photo.light.network import Moved, at_maps
+from model_training.photo.light.network import Moved, at_maps, mean_around
 from model_training.photo.losses import beyond_corners
 from model_training.photo.network import WINDOW_SIZE
 from model_training.photo.render import fetch
 from model_training.portraits.luma import LUMA
 
-_GRAIN = 3
-"""Values of the maps over which light is averaged: grain and one pixel's shift are no light."""
 _WIDE = 45
 """Values of the maps over which differences are no fold, but a turned head or the exposure."""
 _DARK = 0.04
@@ -29,14 +26,6 @@ _ASTRAY = 8.0
 _ROUNDS = 4
 _LIPS = 2.5
 """Pixels from the lip line within which darkness is the line's."""
-
-
-def _mean(picture: Tensor, side: int) -> Tensor:
-    """Means of odd squares of so many values, the border's of what lies inside."""
-    for kernel in ((side, 1), (1, side)):
-        edge = (kernel[0] // 2, kernel[1] // 2)
-        picture = F.avg_pool2d(picture, kernel, 1, edge, count_include_pad=False)
-    return picture
 
 
 def off_line(line: Tensor, aside: Tensor) -> Tensor:
@@ -85,8 +74,8 @@ def lacking(neutral: Tensor, moved: Moved, true: Tensor) -> tuple[Tensor, Tensor
 
     def dimmed(face: Tensor) -> Tensor:
         brightness = (face * luma).sum(1, keepdim=True)
-        return _mean(((brightness + 1) / 2 + _DARK) * trust, _GRAIN) + 1e-4
+        return ((brightness + 1) / 2 + _DARK) * trust + 1e-4
 
     stops = torch.log2(dimmed(there) / dimmed(moved.face)).clamp(-_DEEPEST, _DEEPEST) * trust
-    wide = _mean(stops, _WIDE) / _mean(trust, _WIDE).clamp_min(1e-3)
+    wide = mean_around(stops, _WIDE) / mean_around(trust, _WIDE).clamp_min(1e-3)
     return (stops - wide) * trust, trust
