@@ -27,6 +27,7 @@ from model_training.photo.render import (
     region_shares,
     render_sharp,
     without_colour,
+    without_tremor,
 )
 
 
@@ -88,7 +89,7 @@ class _OnWindow(nn.Module):
             coloured: see there.
         """
         moved = amount * (1 - still)
-        motion = compose(maps, moved)
+        motion = compose(without_tremor(maps), moved)
         stops = light_of(self.light, at_maps(small), motion) * moved
         output = render_sharp(window, maps, moved, coloured, motion, stops)
         ratio = window.shape[-1] // WINDOW_SIZE

@@ -43,6 +43,8 @@ _MOUTH_ROWS, _MOUTH_COLUMNS = slice(48, 88), slice(20, 76)
 """Where a mouth can be, in values of the maps."""
 _TOGETHER = 0.5
 """Pixels of the window that the layers' motions may differ by where lips were together before."""
+_STILL, _MOVES = 0.05, 0.25
+"""Pixels of the window up to which motion is none, and from which on it is whole, when served."""
 REGIONS = ("brows", "eyes", "mouth")
 """Parts of the face that can be left as they are, from above to below."""
 _EYE_TOP, _EYE_BOTTOM = (-13.0, 8.0), (14.0, 16.0)
@@ -121,6 +123,18 @@ def compose(maps: PhotoMaps, amount: Tensor | None = None) -> Composed:
     line = maps.line + SWITCH * share * (above - below)
     beneath = torch.sigmoid(2.0 * line)
     return Composed(upper, lower, line, share * (beneath * below + (1 - beneath) * above))
+
+
+def without_tremor(maps: PhotoMaps) -> PhotoMaps:
+    """The maps without motion of fractions of a pixel: what hardly moves keeps its pixels.
+
+    A network's answer is never zero. Where it says nothing, beside the face and on calm faces,
+    fetching from a tenth of a pixel away changes every pixel and shows nothing.
+    """
+    both = torch.cat([maps.upper, maps.lower], 1)
+    pixels = both.abs().amax(1, keepdim=True) * (WINDOW_SIZE / 2)
+    share = ((pixels - _STILL) / (_MOVES - _STILL)).clamp(0, 1)
+    return maps._replace(upper=maps.upper * share, lower=maps.lower * share)
 
 
 def warp_softly(image: Tensor, motion: Composed) -> Tensor:

@@ -14,6 +14,7 @@ from model_training.photo.render import (
     region_shares,
     render,
     render_sharp,
+    without_tremor,
 )
 from tests.model_training.photo.maps import lines, plain_maps
 
@@ -62,6 +63,17 @@ def test_a_pixel_from_the_opening_takes_the_other_layer_or_the_dark() -> None:
     moved = compose(maps)
     assert (moved.line[:, :, near] > 0).all(), "the lower layer has lip there"
     assert moved.gap[:, :, near].max() < 0.1
+
+
+def test_motion_of_fractions_of_a_pixel_is_none_and_real_motion_is_whole() -> None:
+    maps = plain_maps()
+    maps.upper[:, 0, :10] = 0.04 * PIXEL
+    maps.upper[:, 1, 40:], maps.lower[:, 0, 40:] = 3 * PIXEL, 0.01 * PIXEL
+    still = without_tremor(maps)
+    assert still.upper[..., :10, :].abs().max() == 0
+    assert torch.equal(still.upper[..., 40:, :], maps.upper[..., 40:, :])
+    assert torch.equal(still.lower[..., 40:, :], maps.lower[..., 40:, :]), "layers stay together"
+    assert still.line is maps.line
 
 
 def test_light_multiplies() -> None:
