@@ -19,15 +19,15 @@ from model_training.photo.config import PatchNetConfig
 from model_training.photo.light.config import LIGHT_NET
 from model_training.photo.network import LINE_REACH, MAP_SIZE, MAP_STEP, WINDOW_SIZE
 from model_training.photo.patch_net import STEP, PatchNet, evened
-from model_training.photo.render import Composed, fetch
+from model_training.photo.render import Composed, enlarge, fetch
 from model_training.portraits.luma import LUMA
 
 STOPS = 1.0
 """Light that is added or taken at most."""
 FAINT = 0.015
 """Stops that are left out when served, about a grey level: beside the face pixels stay."""
-_AROUND = 13
-"""Values of the maps from which a fold takes its colour."""
+_COARSE = 4
+"""Values of the maps whose mean is one colour; three of these across are what is around a fold."""
 _WHOLLY, _MOST = 0.25, 0.12
 """Stops of light from which on it takes all of it, and by which a colour changes at most: a deep
 fold whose colour went before its darkness is grey. Chosen by eye on people of London and LFW."""
@@ -54,14 +54,6 @@ class Moved(NamedTuple):
 def at_maps(window: Tensor) -> Tensor:
     """A window [B, 3, 192, 192] at the maps' resolution."""
     return F.avg_pool2d(window, MAP_STEP)
-
-
-def mean_around(maps: Tensor, side: int) -> Tensor:
-    """Means of odd squares of so many values, at the border of what lies inside."""
-    for kernel in ((side, 1), (1, side)):
-        edge = (kernel[0] // 2, kernel[1] // 2)
-        maps = F.avg_pool2d(maps, kernel, 1, edge, count_include_pad=False)
-    return maps
 
 
 def moved_face(small: Tensor, motion: Composed) -> Moved:
@@ -125,6 +117,8 @@ def coloured_as_around(face: Tensor, stops: Tensor) -> Tensor:
     colour = torch.log2(light / (light * luma).sum(1, keepdim=True))
     share = (stops / _WHOLLY).clamp(0, 1)
     own = 1.05 - share
-    colours, weight = mean_around(torch.cat([colour * own, own], 1), _AROUND).split([3, 1], 1)
+    coarse = F.avg_pool2d(torch.cat([colour * own, own], 1), _COARSE)
+    around = enlarge(F.avg_pool2d(F.pad(coarse, (1, 1, 1, 1), mode="replicate"), 3, 1), MAP_SIZE)
+    colours, weight = around.split([3, 1], 1)
     change: Tensor = (colours / weight - colour).clamp(-_MOST, _MOST)
     return stops + share * change

@@ -7,9 +7,10 @@ photograph is first brought to where the served motion puts its skin, and then t
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from model_training.photo.light.network import Moved, at_maps, mean_around
+from model_training.photo.light.network import Moved, at_maps
 from model_training.photo.losses import beyond_corners
 from model_training.photo.network import WINDOW_SIZE
 from model_training.photo.render import fetch
@@ -26,6 +27,15 @@ _ASTRAY = 8.0
 _ROUNDS = 4
 _LIPS = 2.5
 """Pixels from the lip line within which darkness is the line's."""
+
+
+def _wide(stops: Tensor, trust: Tensor) -> Tensor:
+    """What is wider than a fold: means of `_WIDE` x `_WIDE` values, where they hold."""
+    both = torch.cat([stops * trust, trust], 1)
+    for kernel in ((_WIDE, 1), (1, _WIDE)):
+        edge = (kernel[0] // 2, kernel[1] // 2)
+        both = F.avg_pool2d(both, kernel, 1, edge, count_include_pad=False)
+    return both[:, :1] / both[:, 1:].clamp_min(1e-3)
 
 
 def off_line(line: Tensor, aside: Tensor) -> Tensor:
@@ -76,6 +86,5 @@ def lacking(neutral: Tensor, moved: Moved, true: Tensor) -> tuple[Tensor, Tensor
         brightness = (face * luma).sum(1, keepdim=True)
         return ((brightness + 1) / 2 + _DARK) * trust + 1e-4
 
-    stops = torch.log2(dimmed(there) / dimmed(moved.face)).clamp(-_DEEPEST, _DEEPEST) * trust
-    wide = mean_around(stops, _WIDE) / mean_around(trust, _WIDE).clamp_min(1e-3)
-    return (stops - wide) * trust, trust
+    stops = torch.log2(dimmed(there) / dimmed(moved.face)).clamp(-_DEEPEST, _DEEPEST)
+    return (stops - _wide(stops, trust)) * trust, trust
