@@ -66,7 +66,7 @@ class LightTrainingConfig:
     data: LightData
     out: Path
     motion: FilePath = Path("onnx_models/photo/network.onnx")
-    steps: int = 1_200
+    steps: int = 900
     learning_rate: float = 2e-3
     even: float = 0.002
     beside: float = 0.02
