@@ -1,8 +1,8 @@
 """A model's fused graph in fewer bits: static int8 for the CPU, half precision for CUDA.
 
-Only the U-Net's convolutions and what lies between them are reduced; what lights the face and
-paints eyes and lips, each a fraction of its size, stays as it is. Positions of the warp, blending
-and rounding stay float32: in half precision a 1024 px grid cannot name its own pixels.
+Only convolutions and what lies between those of one network are reduced; what opens eyes, a fifth
+of their size, stays as it is. Positions of the warp, blending and rounding stay float32: in half
+precision a 1024 px grid cannot name its own pixels.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from model_training.runs.manifest import update_manifest
 
 Image = NDArray[np.uint8]
 
+_PARTS = ("light", "eyes", "lips")
+"""Networks beside the one that moves, as the names of their weights begin."""
 _BODY = {"Conv", "LeakyRelu", "Relu", "PRelu", "Concat", "Add", "Resize", "DepthToSpace"}
 
 
@@ -104,7 +106,7 @@ def to_int8(graph: bytes, crops: Sequence[Image]) -> bytes:
 
 
 def to_half(graph: bytes) -> bytes:
-    """Half precision inside the U-Net, float32 around it; inputs and outputs stay uint8."""
+    """Half precision inside networks, float32 around them; inputs and outputs stay uint8."""
     model = onnx.load_from_string(graph)
     body = _between_convolutions(model.graph)
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -217,34 +219,39 @@ def _neighbours(graph: onnx.GraphProto) -> tuple[dict[str, list[str]], dict[str,
     return after, before
 
 
-def _convolutions(graph: onnx.GraphProto) -> list[str]:
-    """The U-Net's convolutions, by node: not those of what paints, nor those that average."""
-    learnt = {
-        tensor.name
-        for tensor in graph.initializer
-        if not tensor.name.startswith(("light.", "eyes.", "lips."))
-        and len(tensor.dims) == 4
-        and tensor.dims[1] > 1
-    }
-    return [n.name for n in graph.node if n.op_type == "Conv" and n.input[1] in learnt]
+def _convolutions(graph: onnx.GraphProto) -> list[list[str]]:
+    """Each network's convolutions, by node: not the eye opener's, nor those that average."""
+    learnt = {t.name for t in graph.initializer if len(t.dims) == 4 and t.dims[1] > 1}
+    networks: dict[str, list[str]] = {}
+    for node in graph.node:
+        if node.op_type == "Conv" and node.input[1] in learnt:
+            part = node.input[1].split(".")[0]
+            networks.setdefault(part if part in _PARTS else "", []).append(node.name)
+    return [nodes for part, nodes in networks.items() if part != "eyes"]
 
 
 def _between_convolutions(graph: onnx.GraphProto) -> set[str]:
     """The convolutions, and what turns one's result into another's input without the warp."""
+    return set().union(*(_between(graph, network) for network in _convolutions(graph)))
+
+
+def _between(graph: onnx.GraphProto, convolutions: list[str]) -> set[str]:
+    """The same of one network."""
     after, before = _neighbours(graph)
-    convolutions = _convolutions(graph)
-    warps = [node.name for node in graph.node if node.op_type == "GridSample"]
-    bends = [node.name for node in graph.node if node.op_type == "Tanh"]  # flow begins here
-    inside = _reached(convolutions, after) & _reached(convolutions, before)
-    inside -= _reached(bends, after) & (_reached(warps, before) | _reached(bends, after))
+    follows = _reached(convolutions, after)
+    # Where a network's answer is bent into its range, the warp's positions begin.
+    bends = [node.name for node in graph.node if node.op_type == "Tanh" and node.name in follows]
+    inside = follows & _reached(convolutions, before) - _reached(bends, after)
     kept = {node.name for node in graph.node if node.op_type in _BODY and node.name in inside}
     return kept | set(convolutions)
 
 
 def _inner_convolutions(graph: onnx.GraphProto) -> list[str]:
-    """Convolutions with another one before and another one after, without their last quarter."""
+    """Of each network those with another one before and one after, without their last quarter."""
     after, before = _neighbours(graph)
-    convolutions = _convolutions(graph)
-    inner = _reached(convolutions, after) & _reached(convolutions, before)
-    ordered = [name for name in convolutions if name in inner]
-    return ordered[: len(ordered) * 3 // 4 or 1]
+    chosen = []
+    for convolutions in _convolutions(graph):
+        inner = _reached(convolutions, after) & _reached(convolutions, before)
+        ordered = [name for name in convolutions if name in inner]
+        chosen += ordered[: len(ordered) * 3 // 4 or 1]
+    return chosen
