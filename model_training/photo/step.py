@@ -83,10 +83,7 @@ class PhotoStep:
             ramp = min(1.0, into / max(1, self.config.judged_ramp))
             more, readings = self._judgement(window, batch, maps)
             loss, values = loss + ramp * more, values | readings
-        self.parts.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parts.network.parameters(), 1.0)
-        self.parts.optimizer.step()
+        self.parts.learn(loss)
         return values
 
     def _geometry(

@@ -51,19 +51,27 @@ class AveragedParts(Generic[Net]):
         network: what is trained.
         rate: AdamW's learning rate, at its height.
         compute: device and precision.
+        momentum: AdamW's first beta.
     """
 
-    def __init__(self, network: Net, rate: float, compute: Compute) -> None:
+    def __init__(self, network: Net, rate: float, compute: Compute, momentum: float = 0.9) -> None:
         self.network = network
         compute.place(network)
         self.average = WeightAverage(network)
         self.optimizer = torch.optim.AdamW(
-            network.parameters(), rate, betas=(0.9, 0.99), weight_decay=1e-4
+            network.parameters(), rate, betas=(momentum, 0.99), weight_decay=1e-4
         )
 
     def by_name(self) -> dict[str, Any]:
         """Each under its name in the checkpoint."""
         return vars(self)
+
+    def learn(self, loss: Tensor) -> None:
+        """One step of the network down its loss, gradients clipped to a norm of 1."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
 
 
 def load_average(checkpoint: Path, build: Callable[[Mapping[str, Any]], Net]) -> Net:

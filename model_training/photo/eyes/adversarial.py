@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from model_training.photo.eyes.critic import PatchDiscriminator
 from model_training.photo.eyes.losses import lsgan_discriminator
-from model_training.runs.averages import WeightAverage
+from model_training.runs.averages import AveragedParts
 from model_training.runs.compute import Compute
 
 Net = TypeVar("Net", bound=nn.Module)
 
 
-class AdversarialParts(Generic[Net]):
+class AdversarialParts(AveragedParts[Net]):
     """Networks and optimizers of a run, on its device; what a checkpoint holds.
 
     Args:
@@ -34,27 +34,12 @@ class AdversarialParts(Generic[Net]):
         critic_rate: float,
         compute: Compute,
     ) -> None:
-        self.network, self.critic = network, critic
-        for part in (network, critic):
-            compute.place(part)
-        self.average = WeightAverage(self.network)
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(), rate, betas=(0.5, 0.99), weight_decay=1e-4
-        )
+        super().__init__(network, rate, compute, momentum=0.5)
+        self.critic = critic
+        compute.place(critic)
         self.critic_optimizer = torch.optim.Adam(
             critic.parameters(), critic_rate, betas=(0.5, 0.99)
         )
-
-    def by_name(self) -> dict[str, Any]:
-        """Each under its name in the checkpoint."""
-        return vars(self)
-
-    def learn(self, loss: Tensor) -> None:
-        """One step of the network down its loss, gradients clipped to a norm of 1."""
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
 
     def learn_to_judge(
         self, critic: nn.Module, real: Tensor, made: Tensor, expressive: Tensor, compute: Compute

@@ -54,7 +54,7 @@ class LightBatches:
     def draw(self, rng: np.random.Generator) -> LightBatch:
         """A batch, augmented."""
         window = Window.random(rng)
-        pairs = self.photo.pairs(rng, bool(rng.random() < 0.5))
+        pairs = self.photo.pairs(rng, bool(rng.random() < self.photo.data.misaligned))
         neutral = window.cut(pairs.neutral)
         shown, flow = window.cut(pairs.expressive), window.cut(pairs.flow)
         line, aside = (window.cut(part) for part in distances(pairs.line.numpy()))

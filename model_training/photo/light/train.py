@@ -80,10 +80,7 @@ def steps_of_light(
         with compute.autocast():
             stops = parts.network(batch.face, batch.motion, batch.line)
         loss = light_loss(batch, stops, config)
-        parts.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parts.network.parameters(), 1.0)
-        parts.optimizer.step()
+        parts.learn(loss)
         return {"light": loss.detach(), "unexplained": unexplained(batch, stops.detach())}
 
     return step

@@ -64,10 +64,7 @@ def steps_of_lips(
         with compute.autocast():
             stops = parts.network(shown, batch.line)
         loss = lip_loss(batch, stops, config)
-        parts.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parts.network.parameters(), 1.0)
-        parts.optimizer.step()
+        parts.learn(loss)
         return {"rebuild": loss.detach(), "stops": stops.detach().abs().mean()}
 
     return step

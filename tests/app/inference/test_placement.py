@@ -139,8 +139,7 @@ def test_pixels_on_the_cpu_end_the_start_and_are_named(
     with pytest.raises(DeviceUnavailableError) as refused:
         check_placement(placement, device, "photo")
     assert f"STOICNET_DEVICE={device}" in refused.value.detail
-    assert f"but {len(warps)} of the" in refused.value.detail
-    for node in warps[:3]:  # more are counted, not named
+    for node in warps:
         assert f"GridSample ({node.name})" in refused.value.detail
 
 

@@ -19,11 +19,11 @@ from model_training.photo.eyes.train import (
     load_eye_opener,
     train_eyes,
 )
-from model_training.runs.checkpoint import CheckpointError, load_checkpoint
+from model_training.runs.checkpoint import CheckpointError
 from model_training.runs.config import Pace
 from model_training.runs.log import read_rows
 from tests.model_training.drawn_eyes import make_faces
-from tests.model_training.interruption import stopped_at
+from tests.model_training.interruption import goes_on, is_the_average
 
 
 @pytest.fixture(scope="module")
@@ -62,20 +62,10 @@ def test_it_learns_and_goes_on_where_it_was(config: EyeTrainingConfig, tmp_path:
     sheet = cv2.imread(str(config.out / "sheets" / "000024.png"))
     assert sheet.shape == (2 * 72, 6 * 3 * 96, 3)
 
-    # Stopped after the checkpoint of step 16, as a kill would leave it.
-    interrupted = replace(config, out=tmp_path)
-    with stopped_at(18):
-        train_eyes(interrupted)
-    assert load_checkpoint(tmp_path / "eyes.pt")["step"] == 16
-    train_eyes(interrupted)
-    whole, resumed = (load_checkpoint(p / "eyes.pt") for p in (config.out, tmp_path))
-    for part in ("network", "critic", "average"):
-        assert all(torch.equal(v, resumed[part][name]) for name, v in whole[part].items()), part
-
+    whole = goes_on(train_eyes, config, tmp_path, ("network", "critic", "average"))
     with pytest.raises(CheckpointError, match=r"paint \(0\.5 -> 0\.7\)"):
         train_eyes(replace(config, paint=0.7))
 
     network = load_eye_opener(checkpoint)
     assert network.config == config.network
-    average = whole["average"]
-    assert all(torch.equal(v, average[f"module.{k}"]) for k, v in network.state_dict().items())
+    assert is_the_average(network, whole)

@@ -16,10 +16,10 @@ from model_training.photo.light.batches import LightBatch, LightBatches, shaded
 from model_training.photo.light.config import LightData, LightTrainingConfig
 from model_training.photo.light.train import light_loss, load_light_net, train_light, unexplained
 from model_training.photo.network import PhotoNet
-from model_training.runs.checkpoint import CheckpointError, load_checkpoint
+from model_training.runs.checkpoint import CheckpointError
 from model_training.runs.config import Pace
 from model_training.runs.log import read_rows
-from tests.model_training.interruption import stopped_at
+from tests.model_training.interruption import goes_on, is_the_average
 from tests.model_training.photo_set import write_photo_set
 
 
@@ -97,20 +97,10 @@ def test_it_learns_and_goes_on_where_it_was(config: LightTrainingConfig, tmp_pat
     sheet = cv2.imread(str(config.out / "sheets" / "000024.png"))
     assert sheet.shape == (2 * 96, 2 * 5 * 96, 3)
 
-    # Stopped after the checkpoint of step 16, as a kill would leave it.
-    interrupted = replace(config, out=tmp_path)
-    with stopped_at(18):
-        train_light(interrupted)
-    assert load_checkpoint(tmp_path / "light.pt")["step"] == 16
-    train_light(interrupted)
-    whole, resumed = (load_checkpoint(p / "light.pt") for p in (config.out, tmp_path))
-    for part in ("network", "average"):
-        assert all(torch.equal(v, resumed[part][name]) for name, v in whole[part].items()), part
-
+    whole = goes_on(train_light, config, tmp_path, ("network", "average"))
     with pytest.raises(CheckpointError, match=r"even \(0\.002 -> 1\.0\)"):
         train_light(replace(config, even=1.0))
 
     network = load_light_net(checkpoint)
     assert network.config == config.network
-    average = whole["average"]
-    assert all(torch.equal(v, average[f"module.{k}"]) for k, v in network.state_dict().items())
+    assert is_the_average(network, whole)

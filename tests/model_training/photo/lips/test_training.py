@@ -8,16 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from model_training.photo.config import PatchNetConfig
 from model_training.photo.lips.batches import LipBatches, lip_heights
 from model_training.photo.lips.config import LipData, LipTrainingConfig
 from model_training.photo.lips.train import load_lip_painter, train_lips
-from model_training.runs.checkpoint import CheckpointError, load_checkpoint
+from model_training.runs.checkpoint import CheckpointError
 from model_training.runs.config import Pace
 from model_training.runs.log import read_rows
-from tests.model_training.interruption import stopped_at
+from tests.model_training.interruption import goes_on, is_the_average
 from tests.model_training.photo_set import LIP_HEIGHTS, write_photo_set
 
 
@@ -66,20 +65,10 @@ def test_it_learns_and_goes_on_where_it_was(config: LipTrainingConfig, tmp_path:
     sheet = cv2.imread(str(config.out / "sheets" / "000024.png"))
     assert sheet.shape == (96, 4 * 3 * 128, 3)
 
-    # Stopped after the checkpoint of step 16, as a kill would leave it.
-    interrupted = replace(config, out=tmp_path)
-    with stopped_at(18):
-        train_lips(interrupted)
-    assert load_checkpoint(tmp_path / "lips.pt")["step"] == 16
-    train_lips(interrupted)
-    whole, resumed = (load_checkpoint(p / "lips.pt") for p in (config.out, tmp_path))
-    for part in ("network", "average"):
-        assert all(torch.equal(v, resumed[part][name]) for name, v in whole[part].items()), part
-
+    whole = goes_on(train_lips, config, tmp_path, ("network", "average"))
     with pytest.raises(CheckpointError, match=r"near \(3\.0 -> 2\.0\)"):
         train_lips(replace(config, near=2.0))
 
     network = load_lip_painter(checkpoint)
     assert network.config == config.network
-    average = whole["average"]
-    assert all(torch.equal(v, average[f"module.{k}"]) for k, v in network.state_dict().items())
+    assert is_the_average(network, whole)
