@@ -24,6 +24,9 @@ _DEEPEST = 1.5
 """Stops that a fold takes at most; beyond is a beard, a strand of hair or a reflection."""
 _ASTRAY = 8.0
 """Pixels of the window: motion that is farther off shows other skin."""
+_RIM = 3
+"""Values of the maps at the edge of what is known that teach nothing: across the face's outline the
+two photographs differ by wall and skin, and light that learns it leaves a shadow on the wall."""
 _ROUNDS = 4
 _LIPS = 2.5
 """Pixels from the lip line within which darkness is the line's."""
@@ -87,4 +90,5 @@ def lacking(neutral: Tensor, moved: Moved, true: Tensor) -> tuple[Tensor, Tensor
         return ((brightness + 1) / 2 + _DARK) * trust + 1e-4
 
     stops = torch.log2(dimmed(there) / dimmed(moved.face)).clamp(-_DEEPEST, _DEEPEST)
-    return (stops - _wide(stops, trust)) * trust, trust
+    within = 1 - F.max_pool2d(1 - trust, 2 * _RIM + 1, 1, _RIM)
+    return (stops - _wide(stops, within)) * within, within

@@ -59,6 +59,19 @@ def test_motion_that_went_astray_teaches_nothing() -> None:
     assert trust.max() == 0
 
 
+def test_the_rim_of_what_is_known_teaches_nothing() -> None:
+    """The face ends at column 50; the neutral one is narrower there, and shows the wall."""
+    expressive = torch.full((1, 3, 192, 192), -0.4)
+    neutral = expressive.clone()
+    neutral[..., 96:] = 0.9
+    true = known(0.0)
+    true[:, 2, :, 50:] = 0
+    stops, trust = lacking(neutral, served(at_maps(expressive), 0.0), true)
+    assert trust[..., 47:].max() == 0
+    assert trust[..., :46].min() == 1
+    assert stops[..., 46:].abs().max() < 1e-6
+
+
 def test_broad_differences_are_no_fold() -> None:
     neutral = face()
     darker = (neutral + 1) * 0.8 - 1
