@@ -126,15 +126,15 @@ def light(compute: Compute) -> Load:
 
 
 def lips(compute: Compute) -> Load:
-    """On the published batch."""
+    """On the published batch, after the critic has started."""
     data = LipData((), Path())
-    config = LipTrainingConfig(data, Path())
+    config = LipTrainingConfig(data, Path(), adversarial_from=1)
     mouths = data.batch, 3, MOUTH_HEIGHT, MOUTH_WIDTH
     line = _pictures(data.batch, 1, MOUTH_HEIGHT // MAP_STEP, MOUTH_WIDTH // MAP_STEP)
     near = torch.ones(data.batch, 1, MOUTH_HEIGHT, MOUTH_WIDTH)
     sent = compute.send(LipBatch(_pictures(*mouths), line, _pictures(*mouths), near))
     step = steps_of_lips(config, lip_parts(config, compute), lambda _: sent, compute)
-    return Load(step, data.batch)
+    return Load(lambda index: step(index + 1), data.batch)
 
 
 class _Repeated(NamedTuple):

@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model_training.photo.adversarial import AdversarialParts
 from model_training.photo.config import PatchNetConfig
-from model_training.photo.eyes.adversarial import AdversarialParts
+from model_training.photo.critic import PatchDiscriminator
 from model_training.photo.eyes.batches import EyeBatch, EyeBatches
 from model_training.photo.eyes.config import EyeTrainingConfig
-from model_training.photo.eyes.critic import PatchDiscriminator
-from model_training.photo.eyes.losses import changed_weights, lsgan_generator
+from model_training.photo.eyes.losses import changed_weights, lsgan_discriminator, lsgan_generator
 from model_training.photo.eyes.network import EyeOpener, OpenedEyes
 from model_training.photo.pictures import gradient_l1, weighted_l1
 from model_training.photo.sheets import strips
@@ -108,8 +108,13 @@ def steps_of_eyes(
             loss = loss + config.adversarial * ramp * lsgan_generator(scores)
         parts.learn(loss)
         if adversarial:
-            real, closed = batch.target[batch.sure], own[batch.shut]
-            values |= parts.learn_to_judge(parts.critic, real, judged.detach(), closed, compute)
+            shown = [batch.target[batch.sure], judged.detach(), own[batch.shut]]
+            with compute.autocast():
+                scores = parts.critic(torch.cat(shown))
+            open_eyes, painted, shut = scores.split([len(part) for part in shown])
+            parts.learn_to_judge(lsgan_discriminator(open_eyes, painted, shut))
+            values["D(real)"] = open_eyes.detach().float().mean()
+            values["D(output)"] = painted.detach().float().mean()
         return values
 
     return step

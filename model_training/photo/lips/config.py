@@ -42,6 +42,9 @@ class LipTrainingConfig:
         out: folder for checkpoint, log and sheets.
         steps: of the whole run (the learning rate ends there).
         learning_rate: AdamW's, at its height.
+        critic_rate: Adam's.
+        adversarial: weight of the critic's doubts.
+        adversarial_from: step at which it begins, ramped over as many steps.
         near: how much more the lips count than what is round them.
         edges: weight of the error of differences between neighbours.
         even: weight of the light's own unevenness.
@@ -55,8 +58,11 @@ class LipTrainingConfig:
 
     data: LipData
     out: Path
-    steps: int = 3_000
+    steps: int = 2_400
     learning_rate: float = 2e-3
+    critic_rate: float = 4e-4
+    adversarial: float = 0.002
+    adversarial_from: int = 500
     near: float = 3.0
     edges: float = 1.0
     even: float = 0.02

@@ -30,10 +30,10 @@ from model_training.meter.config import LabelledSets, MeterConfig, MeterTraining
 from model_training.meter.data import MeterBatches, MeterSet
 from model_training.meter.network import BLENDSHAPE_NAMES, MeterNet
 from model_training.meter.train import steps_of_meter
+from model_training.photo.adversarial import AdversarialParts
 from model_training.photo.batches import PhotoBatch
 from model_training.photo.config import PatchNetConfig, PhotoConfig, PhotoData, PhotoTrainingConfig
 from model_training.photo.expression_loss import ExpressionLoss
-from model_training.photo.eyes.adversarial import AdversarialParts
 from model_training.photo.eyes.batches import EyeBatch
 from model_training.photo.eyes.config import EyeData, EyeTrainingConfig
 from model_training.photo.eyes.train import eye_parts, steps_of_eyes
@@ -132,7 +132,7 @@ def light(compute: Compute) -> Made:
 
 def lips(compute: Compute) -> Made:
     sizes = PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
-    config = LipTrainingConfig(LipData((), Path()), Path(), network=sizes)
+    config = LipTrainingConfig(LipData((), Path()), Path(), adversarial_from=1, network=sizes)
     parts = lip_parts(config, compute)
     shown, target = pictures(2, 4, 3, 96, 128)
     batch = LipBatch(shown, pictures(4, 1, 48, 64) * 20, target, pictures(4, 1, 96, 128).abs())

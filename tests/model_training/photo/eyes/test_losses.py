@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from model_training.photo.eyes.critic import PatchDiscriminator
+from model_training.photo.critic import PatchDiscriminator
 from model_training.photo.eyes.losses import (
     changed_weights,
     lsgan_discriminator,

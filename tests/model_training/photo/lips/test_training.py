@@ -8,11 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from model_training.photo.config import PatchNetConfig
 from model_training.photo.lips.batches import LipBatches, lip_heights
 from model_training.photo.lips.config import LipData, LipTrainingConfig
-from model_training.photo.lips.train import load_lip_painter, train_lips
+from model_training.photo.lips.train import doubts, judged, load_lip_painter, train_lips
 from model_training.runs.checkpoint import CheckpointError
 from model_training.runs.config import Pace
 from model_training.runs.log import read_rows
@@ -29,6 +30,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> LipTrainingConfig:
         out=root / "run",
         steps=24,
         learning_rate=5e-3,
+        adversarial_from=12,
         network=PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1),
         threads=1,
         sheet_every=12,
@@ -57,15 +59,30 @@ def test_heights_of_lips() -> None:
     assert len(LIP_HEIGHTS) == 2
 
 
+def test_the_critic_compares_two_pictures_of_one_mouth() -> None:
+    better, worse = torch.tensor([2.0, 0.0]), torch.tensor([-8.0, 0.0])
+    # log(1 + exp(-10)), and log 2 where it cannot tell.
+    assert doubts(better, worse).item() == pytest.approx((4.54e-5 + 0.6931) / 2, rel=1e-3)
+    assert doubts(worse, better) > doubts(better, worse)
+
+
+def test_the_critic_sees_all_skins_and_lights_alike() -> None:
+    mouths = torch.rand(1, 3, 96, 128, generator=torch.Generator().manual_seed(0)) - 0.5
+    dark = mouths * 0.4 - torch.tensor([0.1, 0.2, 0.3]).view(1, 3, 1, 1)
+    assert torch.allclose(judged(mouths), judged(dark), atol=0.2)
+    assert judged(mouths).std() == pytest.approx(0.5, abs=0.05)
+
+
 @pytest.mark.slow
 def test_it_learns_and_goes_on_where_it_was(config: LipTrainingConfig, tmp_path: Path) -> None:
     checkpoint = train_lips(config)
     rows = read_rows(config.out / "lips.csv")
-    assert np.mean([r["rebuild"] for r in rows[-6:]]) < np.mean([r["rebuild"] for r in rows[:6]])
+    assert np.mean([r["rebuild"] for r in rows[6:12]]) < np.mean([r["rebuild"] for r in rows[:6]])
+    assert ["found" in row for row in rows] == [False] * 12 + [True] * 12
     sheet = cv2.imread(str(config.out / "sheets" / "000024.png"))
     assert sheet.shape == (96, 4 * 3 * 128, 3)
 
-    whole = goes_on(train_lips, config, tmp_path, ("network", "average"))
+    whole = goes_on(train_lips, config, tmp_path, ("network", "average", "critic"))
     with pytest.raises(CheckpointError, match=r"near \(3\.0 -> 2\.0\)"):
         train_lips(replace(config, near=2.0))
 

@@ -1,4 +1,4 @@
-"""LSGAN patch discriminator with spectral norm, for the eye opener."""
+"""LSGAN patch discriminator with spectral norm, for what paints: eyes, lips."""
 
 from __future__ import annotations
 

@@ -7,8 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from model_training.photo.eyes.critic import PatchDiscriminator
-from model_training.photo.eyes.losses import lsgan_discriminator
+from model_training.photo.critic import PatchDiscriminator
 from model_training.runs.averages import AveragedParts
 from model_training.runs.compute import Compute
 
@@ -41,29 +40,8 @@ class AdversarialParts(AveragedParts[Net]):
             critic.parameters(), critic_rate, betas=(0.5, 0.99)
         )
 
-    def learn_to_judge(
-        self, critic: nn.Module, real: Tensor, made: Tensor, expressive: Tensor, compute: Compute
-    ) -> dict[str, Tensor]:
-        """One step of the critic.
-
-        Args:
-            critic: the critic itself, or what several workers share it in.
-            real: what it should know as right, [N, 3, H, W]; 1.
-            made: outputs of the network, detached, [M, 3, H, W]; 0.
-            expressive: real photographs that are as wrong, [K, 3, H, W]; 0, at half weight.
-            compute: device and precision.
-
-        Returns:
-            Mean scores to log.
-        """
-        parts = [real, made, expressive]
-        with compute.autocast():
-            scores = critic(torch.cat(parts))
-        true, fake, loud = scores.split([len(part) for part in parts])
+    def learn_to_judge(self, loss: Tensor) -> None:
+        """One step of the critic down its loss."""
         self.critic_optimizer.zero_grad(set_to_none=True)
-        lsgan_discriminator(true, fake, loud).backward()
+        loss.backward()
         self.critic_optimizer.step()
-        return {
-            "D(real)": true.detach().float().mean(),
-            "D(output)": fake.detach().float().mean(),
-        }
