@@ -11,7 +11,7 @@ from model_training.options import Many
 from model_training.photo.config import PatchNetConfig, PhotoData
 from model_training.runs.config import ComputeConfig, Pace
 
-LIGHT_NET = PatchNetConfig(widths=(24, 48, 96), fine=32)
+LIGHT_NET = PatchNetConfig(widths=(16, 32, 64), fine=24)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class LightTrainingConfig:
     steps: int = 900
     learning_rate: float = 2e-3
     even: float = 0.002
-    beside: float = 0.02
+    beside: float = 0.2
     network: PatchNetConfig = LIGHT_NET
     seed: int = 0
     threads: int = 2

@@ -28,10 +28,6 @@ PATCH_TOP, PATCH_LEFT = 84, 32
 """Where the patch begins in the window, in pixels."""
 STOPS = 2.0
 """Light that is added or taken at most."""
-DARKER, LIGHTER = 2.0, 0.5
-"""What light that is taken, and light that is added, counts when served. A network that is told
-colours answers with the middle of all that a picture leaves open, which is paler than lips are; and
-what it learnt of taking a drawn line back shines on lower lips. Chosen by eye on people of LFW."""
 _SHUT, _OPEN = 1.5, 4.0
 """Pixels of the window that the lips move towards each other, up to which a mouth is left as it is,
 and from which on it is painted in full."""
@@ -114,9 +110,7 @@ def paint_lips(
     rows = amount[..., top : top + tall, :]
     # As the line between the lips: a mouth that closes half way shows teeth, and no lips at rest.
     wanted = F.interpolate(rows**2, size=(PATCH_HEIGHT, 1), mode="bilinear", align_corners=False)
-    stops = LIGHTER * F.relu(stops) - (DARKER * F.relu(-stops)).clamp(max=STOPS)
-    stops = stops * (wanted * how_open(motion))
-    stops = without_colour(stops, coloured)
+    stops = without_colour(stops * (wanted * how_open(motion)), coloured)
     gain = torch.exp2(stops) - 1
     size = (PATCH_HEIGHT * ratio, PATCH_WIDTH * ratio)
     gain = F.interpolate(gain, size=size, mode="bilinear", align_corners=False)
