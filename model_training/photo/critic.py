@@ -1,4 +1,4 @@
-"""LSGAN patch discriminator with spectral norm, for what paints: eyes, lips."""
+"""Patch discriminator with spectral norm, for what paints: eyes, lips."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 class PatchDiscriminator(nn.Module):
-    """Judges overlapping patches as parts of real neutral photographs (1) or not (0).
+    """Scores overlapping patches: high for parts of real neutral photographs, low for others.
 
     It is told where a patch lies: what is right for a cheek is wrong for a mouth. With five stages
     each score sees 158 px, most of a face; with four and without places it found nothing to tell
     outputs by, because most patches of an output are the photograph's.
 
     Spectral norm keeps it from saturating, after which it would teach nothing (Miyato et al. 2018).
-    It also bounds the slope of the scores by one, with which 0 and 1 cannot be told apart on
+    It also bounds the slope of the scores by one, with which two classes cannot be told apart on
     pictures that differ in a few soft pixels; `gain` is the bound instead.
     """
 
