@@ -14,6 +14,14 @@ from model_training.runs.compute import Compute
 Net = TypeVar("Net", bound=nn.Module)
 
 
+def grown(step: int, begins: int) -> float:
+    """Share of its weight that the critic's opinion has, in [0, 1].
+
+    From the step at which it begins it grows over as many steps.
+    """
+    return min(1.0, (step - begins) / max(1, begins))
+
+
 class AdversarialParts(AveragedParts[Net]):
     """Networks and optimizers of a run, on its device; what a checkpoint holds.
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model_training.photo.adversarial import AdversarialParts
+from model_training.photo.adversarial import AdversarialParts, grown
 from model_training.photo.config import PatchNetConfig
 from model_training.photo.critic import PatchDiscriminator
 from model_training.photo.eyes.batches import EyeBatch, EyeBatches
@@ -104,8 +104,8 @@ def steps_of_eyes(
         if adversarial:
             with compute.autocast():
                 scores = parts.critic(judged)
-            ramp = min(1.0, (index - config.adversarial_from) / config.adversarial_from)
-            loss = loss + config.adversarial * ramp * lsgan_generator(scores)
+            weight = config.adversarial * grown(index, config.adversarial_from)
+            loss = loss + weight * lsgan_generator(scores)
         parts.learn(loss)
         if adversarial:
             shown = [batch.target[batch.sure], judged.detach(), own[batch.shut]]

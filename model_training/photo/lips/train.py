@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model_training.photo.adversarial import AdversarialParts
+from model_training.photo.adversarial import AdversarialParts, grown
 from model_training.photo.config import PatchNetConfig
 from model_training.photo.critic import PatchDiscriminator
 from model_training.photo.lips.batches import LipBatch, LipBatches
@@ -57,7 +57,7 @@ def doubts(better: Tensor, worse: Tensor) -> Tensor:
 
     One mouth's lips differ less from what is painted over them than from another's lips. Asked for
     1 and 0 (LSGAN), the critic learns next to nothing; asked which of two pictures of one mouth is
-    the photograph, it finds it nine times in ten. The relativistic loss, in pairs:
+    the photograph, it soon tells. The relativistic loss, in pairs:
     Jolicoeur-Martineau, The relativistic discriminator, ICLR 2019.
     """
     return F.softplus(worse.float() - better.float()).mean()
@@ -102,8 +102,8 @@ def steps_of_lips(
         with compute.autocast():
             of_output, of_real = parts.critic(torch.cat([seen, real])).chunk(2)
         doubt = doubts(of_output, of_real)
-        ramp = min(1.0, (index - config.adversarial_from) / config.adversarial_from)
-        parts.learn(rebuilt + config.adversarial * ramp * doubt)
+        weight = config.adversarial * grown(index, config.adversarial_from)
+        parts.learn(rebuilt + weight * doubt)
         with compute.autocast():
             scores = parts.critic(torch.cat([real, seen.detach()]))
         of_real, of_output = scores.chunk(2)
