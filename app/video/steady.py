@@ -100,8 +100,10 @@ def _steady_eyes(held: list[Seen], at: int, number: int) -> Points:
     reach = min(at - first, last - at)
     steps = np.arange(-reach, reach + 1)
     weights = np.exp(-0.5 * (steps / PLACE_SIGMA) ** 2)
-    eyes = np.stack([held[at + step].faces[number][:2] for step in steps])
-    return np.asarray(np.tensordot(weights / weights.sum(), eyes, 1), np.float64)
+    here = held[at].faces[number][:2]
+    # The mean of differences: what does not move is not moved by rounding either.
+    off = np.stack([held[at + step].faces[number][:2] - here for step in steps])
+    return np.asarray(here + np.tensordot(weights / weights.sum(), off, 1), np.float64)
 
 
 def _fade(held: list[Seen], at: int, number: int) -> float:
@@ -140,6 +142,7 @@ def _settled(held: list[Prepared], at: int, number: int) -> Maps:
         near = float(np.exp(-0.5 * (step / MAPS_SIGMA) ** 2))
         weight = near * np.exp(-((np.asarray(apart, np.float32) / SAME_CONTENT) ** 2))
         total += weight
-        for sum_, part in zip(sums, other.maps, strict=True):
-            sum_ += weight * part
-    return Maps(*(np.asarray(sum_ / total, np.float32) for sum_ in sums))
+        for sum_, part, own in zip(sums, other.maps, here.maps, strict=True):
+            sum_ += weight * (part - own)
+    settled = (own + sum_ / total for own, sum_ in zip(here.maps, sums, strict=True))
+    return Maps(*(np.asarray(part, np.float32) for part in settled))
