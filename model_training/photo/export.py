@@ -18,9 +18,9 @@ from model_training.photo.eyes.network import (
 )
 from model_training.photo.graphs import FusedPhoto, PhotoRender
 from model_training.photo.light.network import LightNet
-from model_training.photo.lips.network import PATCH_HEIGHT as MOUTH_HEIGHT
-from model_training.photo.lips.network import PATCH_WIDTH as MOUTH_WIDTH
 from model_training.photo.lips.network import LipPainter
+from model_training.photo.lips.place import PATCH_HEIGHT as MOUTH_HEIGHT
+from model_training.photo.lips.place import PATCH_WIDTH as MOUTH_WIDTH
 from model_training.photo.network import (
     CROP_SIZE,
     MAP_SIZE,
@@ -150,7 +150,8 @@ def lips_example() -> Example:
     mouth = torch.rand(2, 3, MOUTH_HEIGHT, MOUTH_WIDTH, generator=draw) * 2 - 1
     small = (MOUTH_HEIGHT // MAP_STEP, MOUTH_WIDTH // MAP_STEP)
     line = torch.linspace(-20, 20, small[0]).view(1, 1, -1, 1).expand(2, 1, *small).contiguous()
-    return Example({"mouth": mouth, "line": line}, ["stops"])
+    share = torch.rand(2, 1, *small, generator=draw)
+    return Example({"mouth": mouth, "line": line, "share": share}, ["stops"])
 
 
 def export_photo(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from model_training.photo.colour import coloured, without_colour
 from model_training.photo.eyes.network import EyeOpener, eye_areas, eye_rows, open_eyes
 from model_training.photo.light.network import LightNet, at_maps, light_of
 from model_training.photo.lips.network import LipPainter, paint_lips
@@ -26,7 +27,6 @@ from model_training.photo.render import (
     compose,
     region_shares,
     render_sharp,
-    without_colour,
     without_tremor,
 )
 
@@ -55,14 +55,6 @@ class _OnWindow(nn.Module):
         blocks = window.reshape(window.shape[0], 3, WINDOW_SIZE, ratio, WINDOW_SIZE, ratio)
         return blocks.mean(dim=(3, 5))
 
-    def coloured(self, small: Tensor) -> Tensor:
-        """1 for a colour photograph, 0 for a black-and-white one, [B, 1, 1, 1].
-
-        Grey in, grey out: what is laid on a black-and-white photograph has no colour either.
-        """
-        spread = (small.amax(1) - small.amin(1)).mean(dim=(1, 2)) * 127.5
-        return ((spread - 0.25) * 4).clamp(0, 1).view(-1, 1, 1, 1)
-
     def wanted(self, strength: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
         """How much of the change is wanted in each region [B, 3], and where [B, 1, 96, 1]."""
         wanted = strength.view(-1, 1) * regions
@@ -76,7 +68,7 @@ class _OnWindow(nn.Module):
         maps: PhotoMaps,
         amount: Tensor,
         still: Tensor,
-        coloured: Tensor,
+        colour: Tensor,
     ) -> Tensor:
         """The window moved, lit, and its lips painted.
 
@@ -86,14 +78,14 @@ class _OnWindow(nn.Module):
             maps: of the network.
             amount: [B, 1, 96, 1], how much of the change is wanted where.
             still: [B, 1, 96, 96 or 1] in [0, 1], what of that is not to be moved.
-            coloured: see there.
+            colour: [B, 1, 1, 1], see `coloured`.
         """
         moved = amount * (1 - still)
         motion = compose(without_tremor(maps), moved)
         stops = light_of(self.light, at_maps(small), motion) * moved
-        output = render_sharp(window, maps, moved, coloured, motion, stops)
+        output = render_sharp(window, maps, moved, colour, motion, stops)
         ratio = window.shape[-1] // WINDOW_SIZE
-        return paint_lips(self.lips, output, ratio, motion, amount, coloured)
+        return paint_lips(self.lips, output, ratio, motion, amount, colour)
 
     def put_back(self, image: Tensor, output: Tensor) -> Tensor:
         """The crops with a new window, uint8."""
@@ -132,16 +124,16 @@ class FusedPhoto(_OnWindow):
         ratio = image.shape[1] // CROP_SIZE
         x = self.window(image)
         small = self.small(x)
-        coloured = self.coloured(small)
+        colour = coloured(small)
         opened = open_eyes(self.eyes, x, ratio)
         wanted, amount = self.wanted(strength, regions)
         # An eye that is painted anew is not moved as well.
         taken = (opened.amount[:, :, None, None, None] * self.eye_areas[:, None]).amax(0)
-        output = self.rendered(x, small, self.network(small), amount, taken, coloured)
+        output = self.rendered(x, small, self.network(small), amount, taken, colour)
         top, end = eye_rows(ratio)
         band = output[:, :, top:end]
         cover = opened.cover * wanted[:, REGIONS.index("eyes")].view(-1, 1, 1, 1)
-        band = band + cover * (without_colour(opened.paint, coloured) - band)
+        band = band + cover * (without_colour(opened.paint, colour) - band)
         output = torch.cat([output[:, :, :top], band, output[:, :, end:]], 2)
         return self.put_back(image, output)
 
@@ -169,5 +161,5 @@ class PhotoRender(_OnWindow):
         _, amount = self.wanted(strength, regions)
         maps, small = PhotoMaps(upper, lower, line, opening, crease), self.small(x)
         still = torch.zeros_like(amount)
-        output = self.rendered(x, small, maps, amount, still, self.coloured(small))
+        output = self.rendered(x, small, maps, amount, still, coloured(small))
         return self.put_back(image, output)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from app.faces.alignment import EYE_MIDPOINT
+from model_training.photo.colour import without_colour
 from model_training.photo.network import (
     CROP_SIZE,
     MAP_SIZE,
@@ -21,7 +22,6 @@ from model_training.photo.network import (
     WINDOW_TOP,
     PhotoMaps,
 )
-from model_training.portraits.luma import LUMA
 
 SWITCH = 6.0
 """Pixels of the window by which the line gives way where one layer would fetch from the opening."""
@@ -183,13 +183,6 @@ def render(image: Tensor, maps: PhotoMaps) -> Tensor:
     motion = compose(maps)
     warped = warp_softly(image, motion)
     return darken(warped, maps.crease, motion.line, motion.gap)
-
-
-def without_colour(channels: Tensor, coloured: Tensor) -> Tensor:
-    """Red, green and blue [B, 3, ...] drawn towards their grey where `coloured` falls to 0."""
-    luma = torch.tensor(LUMA, device=channels.device).view(1, 3, 1, 1)
-    grey = (channels * luma).sum(1, keepdim=True)
-    return grey + (channels - grey) * coloured
 
 
 def finish_mouth(picture: Tensor, motion: Composed, crease: Tensor, coloured: Tensor) -> Tensor:

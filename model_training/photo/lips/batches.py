@@ -12,7 +12,9 @@ from torch import Tensor
 from model_training.photo.landmark_flow import aside, below, lip_line
 from model_training.photo.lips.config import LipData
 from model_training.photo.lips.damage import Mouths, spoilt
-from model_training.photo.lips.network import PATCH_HEIGHT, PATCH_LEFT, PATCH_TOP, PATCH_WIDTH
+from model_training.photo.lips.hiding import DEVIATION, hidden, hides
+from model_training.photo.lips.line import on_the_dark
+from model_training.photo.lips.place import PATCH_HEIGHT, PATCH_LEFT, PATCH_TOP, PATCH_WIDTH
 from model_training.photo.network import CROP_SIZE, MAP_STEP, WINDOW_LEFT, WINDOW_TOP
 from model_training.photo.pair_store import PairStore
 from model_training.photo.tensors import to_tensor
@@ -25,6 +27,10 @@ from model_training.portraits.augment import (
 from model_training.portraits.landmarks import MOUTH_MIDDLE
 from model_training.synthesis.store import PAIRS, POINTS
 
+_CORNERS_OFF = 3.0
+"""Deviation in pixels of the corners that lips are hidden between: when served they are guessed."""
+_NEVER = 0.25
+"""For one mouth that is hidden, a little or well, so many are not hidden at all."""
 _TOP, _LEFT = WINDOW_TOP + PATCH_TOP, WINDOW_LEFT + PATCH_LEFT
 
 
@@ -34,12 +40,14 @@ class LipBatch(NamedTuple):
     Attributes:
         shown: [N, 3, 96, 128] RGB in [-1, 1], spoilt.
         line: [N, 1, 48, 64], signed distance to the lip line, pixels of the patch.
+        share: [N, 1, 48, 64] in [0, 1], where lips are hidden.
         target: [N, 3, 96, 128], as they were.
         near: [N, 1, 96, 128] in [0, 1], where lips are.
     """
 
     shown: Tensor
     line: Tensor
+    share: Tensor
     target: Tensor
     near: Tensor
 
@@ -71,8 +79,8 @@ class LipBatches:
             points.append(store.arrays[POINTS][row, 0])
         return np.stack(crops), np.stack(points).astype(np.float32)
 
-    def draw(self, rng: np.random.Generator) -> LipBatch:
-        """A batch, augmented."""
+    def _mouths(self, rng: np.random.Generator) -> Mouths:
+        """Calm mouths, augmented."""
         images, points = self._faces(rng)
         crops, count = to_tensor(images), len(images)
         lines = torch.from_numpy(np.stack([lip_line(face) for face in points]))
@@ -80,25 +88,33 @@ class LipBatches:
         off = Misalignment.draw(count, rng)
         crops, lines = off.of_maps(crops), off.of_points(lines, CROP_SIZE)
         mirrored = torch.from_numpy(rng.random(count) < 0.5)
-        crops = augment_single(flip(crops, mirrored), rng)
+        picture = mouth_of(augment_single(flip(crops, mirrored), rng))
         lines = mirrored_points(lines, CROP_SIZE, mirrored)
-
-        def maps(of: list[NDArray[np.float32]]) -> Tensor:
-            return torch.from_numpy(np.stack(of))[:, None]
-
-        fine = [below(line, CROP_SIZE, 1) for line in lines.numpy()]
-        mouths = Mouths(
-            picture=mouth_of(crops),
-            line=mouth_of(maps(fine)),
-            aside=mouth_of(maps([aside(line, CROP_SIZE, 1) for line in lines.numpy()])),
-            thickness=thickness,
+        line, outside = (
+            mouth_of(torch.from_numpy(np.stack([of(row, CROP_SIZE, 1) for row in lines.numpy()])))
+            for of in (below, aside)
         )
+        line, outside = line[:, None], outside[:, None]
+        return Mouths(picture, on_the_dark(picture, line, outside), outside, thickness)
+
+    def draw(self, rng: np.random.Generator) -> LipBatch:
+        """A batch, augmented."""
+        mouths = self._mouths(rng)
+        count = len(mouths.picture)
         untouched = torch.from_numpy(rng.random((count, 1, 1, 1)) < self.data.untouched)
+        shown = torch.where(untouched, mouths.picture, spoilt(mouths, rng))
         blocks = mouths.line.unflatten(2, (-1, MAP_STEP)).unflatten(4, (-1, MAP_STEP))
-        height = thickness.amax(1).clamp(min=6.0).view(-1, 1, 1, 1)
+        line = blocks.mean((3, 5))
+        height = mouths.thickness.amax(1).clamp(min=6.0).view(-1, 1, 1, 1)
+        off = torch.from_numpy(rng.normal(0, _CORNERS_OFF, (count, 1, 1, 1)).astype(np.float32))
+        corners = mouths.aside[:, :, :1, ::MAP_STEP] - off
+        share = hides(line, torch.sigmoid(-corners / 2))
+        drawn = rng.uniform(-_NEVER, 1, (count, 1, 1, 1)).astype(np.float32)
+        much = torch.from_numpy(drawn).clamp(min=0.02)
         return LipBatch(
-            shown=torch.where(untouched, mouths.picture, spoilt(mouths, rng)),
-            line=blocks.mean((3, 5)),
+            shown=hidden(shown, share, DEVIATION * much),
+            line=line,
+            share=share * much,
             target=mouths.picture,
             near=torch.exp(-((mouths.line / height) ** 2)) * torch.sigmoid(-mouths.aside / 3),
         )

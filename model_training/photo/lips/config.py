@@ -58,11 +58,11 @@ class LipTrainingConfig:
 
     data: LipData
     out: Path
-    steps: int = 2_400
+    steps: int = 2_200
     learning_rate: float = 2e-3
     critic_rate: float = 4e-4
-    adversarial: float = 0.002
-    adversarial_from: int = 500
+    adversarial: float = 0.004
+    adversarial_from: int = 400
     near: float = 3.0
     edges: float = 1.0
     even: float = 0.02

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model_training.photo.lips.network import PATCH_HEIGHT, PATCH_WIDTH
+from model_training.photo.colour import coloured, without_colour
+from model_training.photo.lips.place import PATCH_HEIGHT, PATCH_WIDTH
 from model_training.photo.render import SHOWN_BLUR, SHOWN_DARKEST, SHOWN_WIDTH
 
 THINNEST = 0.2
@@ -117,6 +118,7 @@ def lined(picture: Tensor, mouths: Mouths, dark: Tensor, ratio: Tensor) -> Tenso
     width = SHOWN_WIDTH + SHOWN_BLUR / ratio
     profile = torch.exp(-((mouths.line / width) ** 2)) * _between_corners(mouths)
     darkest = torch.tensor(SHOWN_DARKEST).view(1, 3, 1, 1)
+    darkest = without_colour(darkest, coloured(mouths.picture))
     return (picture + 1) * (1 - profile * dark * darkest) - 1
 
 

@@ -88,7 +88,7 @@ def steps_of_lips(
         batch = compute.send(take(index))
         shown = batch.shown.contiguous(memory_format=torch.channels_last)
         with compute.autocast():
-            stops = parts.network(shown, batch.line)
+            stops = parts.network(shown, batch.line, batch.share)
         output = relit(batch.shown, stops)
         rebuilt = rebuild_loss(batch, stops, output, config)
         values: dict[str, Tensor | float] = {
@@ -132,7 +132,7 @@ def train_lips(config: LipTrainingConfig, compute: Compute = ON_CPU) -> Path:
     def after_epoch(epoch: int) -> dict[str, float]:
         done = min(epoch * config.sheet_every, config.steps)
         with torch.no_grad():
-            output = relit(shown.shown, parts.average(shown.shown, shown.line))
+            output = relit(shown.shown, parts.average(shown.shown, shown.line, shown.share))
         file = config.out / "sheets" / f"{done:06d}.png"
         strips([shown.shown, output, shown.target], file, across=4)
         return {"shown_error": float((output - shown.target).abs().mean())}

@@ -135,7 +135,8 @@ def lips(compute: Compute) -> Made:
     config = LipTrainingConfig(LipData((), Path()), Path(), adversarial_from=1, network=sizes)
     parts = lip_parts(config, compute)
     shown, target = pictures(2, 4, 3, 96, 128)
-    batch = LipBatch(shown, pictures(4, 1, 48, 64) * 20, target, pictures(4, 1, 96, 128).abs())
+    line, share = pictures(4, 1, 48, 64) * 20, pictures(4, 1, 48, 64).abs()
+    batch = LipBatch(shown, line, share, target, pictures(4, 1, 96, 128).abs())
     return averaged(steps_of_lips(config, parts, lambda _: batch, compute), parts)
 
 

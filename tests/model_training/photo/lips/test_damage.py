@@ -74,6 +74,14 @@ def test_the_line_is_dark_red(mouths: Mouths) -> None:
     )
 
 
+def test_the_line_in_a_grey_photograph_is_grey(mouths: Mouths) -> None:
+    grey = mouths._replace(picture=mouths.picture.mean(1, keepdim=True).expand(-1, 3, -1, -1))
+    one = torch.full((2, 1, 1, 1), 1.0)
+    drawn = lined(grey.picture, grey, 0.8 * one, one)
+    assert (drawn.amax(1) - drawn.amin(1)).max() < 1e-5
+    assert (grey.picture - drawn).max() > 0.3
+
+
 def test_chance_spoils_lips_and_leaves_the_rest(mouths: Mouths) -> None:
     many = Mouths(*(part.repeat(20, *(1,) * (part.ndim - 1)) for part in mouths))
     spoiled = spoilt(many, np.random.default_rng(0))

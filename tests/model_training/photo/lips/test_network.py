@@ -7,16 +7,14 @@ import torch
 from torch import Tensor
 
 from model_training.photo.config import PatchNetConfig
-from model_training.photo.lips.network import (
+from model_training.photo.lips.network import LipPainter, paint_lips, relit
+from model_training.photo.lips.place import (
     PATCH_HEIGHT,
     PATCH_LEFT,
     PATCH_TOP,
     PATCH_WIDTH,
-    LipPainter,
     how_open,
-    paint_lips,
     patch_of,
-    relit,
 )
 from model_training.photo.network import MAP_SIZE, MAP_STEP, WINDOW_SIZE
 from model_training.photo.render import Composed
@@ -29,7 +27,7 @@ COLOURED = torch.ones(1, 1, 1, 1)
 def painter() -> LipPainter:
     torch.manual_seed(0)
     network = LipPainter(SMALL).eval()
-    torch.nn.init.normal_(network.last.weight, std=0.3)
+    torch.nn.init.normal_(network.last.weight, std=0.2)
     return network
 
 
@@ -47,7 +45,8 @@ def wanted(everywhere: float) -> Tensor:
 
 
 def test_a_new_painter_leaves_mouths_as_they_are() -> None:
-    stops = LipPainter(SMALL).eval()(torch.rand(2, 3, 96, 128), torch.zeros(2, 1, 48, 64))
+    maps = torch.zeros(2, 1, 48, 64)
+    stops = LipPainter(SMALL).eval()(torch.rand(2, 3, 96, 128), maps, maps)
     assert stops.shape == (2, 3, 96, 128)
     assert not stops.any()
 
@@ -55,13 +54,14 @@ def test_a_new_painter_leaves_mouths_as_they_are() -> None:
 @torch.no_grad()
 def test_dark_mouths_are_seen_as_bright_ones_are(painter: LipPainter) -> None:
     mouth, line = torch.rand(1, 3, 96, 128) - 0.5, torch.rand(1, 1, 48, 64) * 20 - 10
-    stops = painter(mouth, line)
+    share = torch.rand(1, 1, 48, 64)
+    stops = painter(mouth, line, share)
     assert stops.abs().max() > 0.1
-    assert torch.allclose(painter(mouth * 0.5 - 0.3, line), stops, atol=0.05)
+    assert torch.allclose(painter(mouth * 0.5 - 0.3, line, share), stops, atol=0.05)
     assert stops[..., 0, :].abs().max() < 0.2, "it fades at the patch's border"
     # Farther from the line than it is told apart, distances are all alike.
     far = torch.sign(line) * 20
-    assert torch.equal(painter(mouth, far), painter(mouth, far * 3))
+    assert torch.equal(painter(mouth, far, share), painter(mouth, far * 3, share))
 
 
 def test_stops_are_of_light() -> None:

@@ -1,0 +1,56 @@
+"""Lips are hidden from the network that paints them, as far as the photograph is small.
+
+What a laugh leaves of lips looks unlike anything that can be made of calm ones: shown as they are,
+it takes them for thin lips of somebody else, and leaves them. Behind a blur both say the same,
+about how dark and how red the lips are, and it has to draw them.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+DEVIATION = 2.0
+"""Of the blur in pixels of the patch, at most: in a photograph whose crop has 256 px. Larger ones
+show lips well enough to keep them."""
+_ABOVE, _BELOW = 10.0, 13.0
+"""Pixels of the patch above and below the lip line up to which all is hidden: lips seldom reach
+farther."""
+_FADE = 6.0
+"""Pixels over which the blur ends."""
+
+
+def hides(distance: Tensor, columns: Tensor) -> Tensor:
+    """Where lips are hidden, [N, 1, h, w] in [0, 1].
+
+    Args:
+        distance: [N, 1, h, w], how far below the lip line, pixels of the patch.
+        columns: [N, 1, 1, w] in [0, 1], what lies between the corners of the mouth.
+    """
+    beyond = torch.where(distance < 0, -distance - _ABOVE, distance - _BELOW)
+    return (1 - beyond / _FADE).clamp(0, 1) * columns
+
+
+def _blurred(mouth: Tensor, deviation: Tensor | float) -> Tensor:
+    """Mouths [N, 3, H, W], blurred. Two products of matrices: each mouth can have its own blur."""
+
+    def weights(side: int) -> Tensor:
+        steps = torch.arange(side, dtype=torch.float32, device=mouth.device)
+        found = torch.exp(-(((steps[:, None] - steps) / deviation) ** 2) / 2)
+        return found / found.sum(-1, keepdim=True)
+
+    height, width = mouth.shape[-2:]
+    return weights(height) @ mouth @ weights(width).transpose(-1, -2)
+
+
+def hidden(mouth: Tensor, share: Tensor, deviation: Tensor | float) -> Tensor:
+    """Mouths whose lips are blurred.
+
+    Args:
+        mouth: [N, 3, 96, 128] RGB.
+        share: [N, 1, 48, 64], see `hides`.
+        deviation: of the blur in pixels of the patch, above 0: [N, 1, 1, 1] or one for all.
+    """
+    share = F.interpolate(share, size=mouth.shape[-2:], mode="bilinear", align_corners=False)
+    return mouth + share * (_blurred(mouth, deviation) - mouth)
