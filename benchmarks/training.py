@@ -49,8 +49,8 @@ from model_training.photo.light.config import LightData, LightTrainingConfig
 from model_training.photo.light.train import light_parts, steps_of_light
 from model_training.photo.lips.batches import LipBatch
 from model_training.photo.lips.config import LipData, LipTrainingConfig
-from model_training.photo.lips.network import PATCH_HEIGHT as MOUTH_HEIGHT
-from model_training.photo.lips.network import PATCH_WIDTH as MOUTH_WIDTH
+from model_training.photo.lips.place import PATCH_HEIGHT as MOUTH_HEIGHT
+from model_training.photo.lips.place import PATCH_WIDTH as MOUTH_WIDTH
 from model_training.photo.lips.train import lip_parts, steps_of_lips
 from model_training.photo.network import CROP_SIZE, MAP_SIZE, MAP_STEP
 from model_training.photo.step import PhotoParts, PhotoStep
@@ -130,9 +130,12 @@ def lips(compute: Compute) -> Load:
     data = LipData((), Path())
     config = LipTrainingConfig(data, Path(), adversarial_from=1)
     mouths = data.batch, 3, MOUTH_HEIGHT, MOUTH_WIDTH
-    line = _pictures(data.batch, 1, MOUTH_HEIGHT // MAP_STEP, MOUTH_WIDTH // MAP_STEP)
+    line, share = (
+        _pictures(data.batch, 1, MOUTH_HEIGHT // MAP_STEP, MOUTH_WIDTH // MAP_STEP)
+        for _ in range(2)
+    )
     near = torch.ones(data.batch, 1, MOUTH_HEIGHT, MOUTH_WIDTH)
-    sent = compute.send(LipBatch(_pictures(*mouths), line, _pictures(*mouths), near))
+    sent = compute.send(LipBatch(_pictures(*mouths), line, share, _pictures(*mouths), near))
     step = steps_of_lips(config, lip_parts(config, compute), lambda _: sent, compute)
     return Load(lambda index: step(index + 1), data.batch)
 
