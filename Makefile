@@ -105,8 +105,8 @@ lint: $(DEV_READY) ## ruff: rules and formatting; what may import what
 	$(DEV)/ruff format --check .
 	$(DEV)/lint-imports --no-cache
 
-typecheck: $(DEV_READY) ## mypy --strict on the service and on the training
-	$(DEV)/mypy --strict app model_training stoicnet hatch_build.py integrations
+typecheck: $(DEV_READY) ## mypy --strict on the service, the training and the benchmarks
+	$(DEV)/mypy --strict app model_training stoicnet hatch_build.py integrations benchmarks
 
 # As many processes as this one may use cores, four at most: each of them loads PyTorch. The tests of
 # one file stay together, so that what they share is made once (tests/conftest.py).

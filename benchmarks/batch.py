@@ -21,6 +21,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageEnhance
 
@@ -92,7 +93,7 @@ def run(source: Path, output: Path, engine: str, workers: int) -> Run:
     return each
 
 
-def compare(images: int, rounds: int) -> dict[str, object]:
+def compare(images: int, rounds: int) -> dict[str, Any]:
     """All runs, `rounds` times by turns, and their ratios (of the best of each)."""
     with tempfile.TemporaryDirectory() as folder:
         source, output = Path(folder) / "in", Path(folder) / "out"

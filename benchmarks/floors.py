@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import NodeProto, TensorProto, helper
 
 _VALUE = helper.make_tensor_value_info
 
@@ -64,7 +65,7 @@ def _matrix_product(side: int = 768) -> float:
 
 
 def _runner(
-    nodes: list[object], weights: NDArray[np.float32], shape: list[int]
+    nodes: list[NodeProto], weights: NDArray[np.float32], shape: list[int]
 ) -> Callable[[], float]:
     """Seconds of the best of several runs of a graph with one input and one constant."""
     tensor = helper.make_tensor("w", TensorProto.FLOAT, weights.shape, weights.ravel())
@@ -92,7 +93,7 @@ def one_thread() -> ort.SessionOptions:
     return options
 
 
-def convolution_flops(model: bytes, feed: dict[str, NDArray[np.generic]]) -> float:
+def convolution_flops(model: bytes, feed: Mapping[str, NDArray[Any]]) -> float:
     """Floating-point operations of a graph's convolutions and matrix products on one input.
 
     Counted from the shapes that a profiled run reports, as multiplications and additions.

@@ -43,7 +43,7 @@ def photograph() -> bytes:
 
 def _megabytes(process: psutil.Process) -> float:
     processes = [process, *process.children(recursive=True)]
-    return sum(each.memory_info().rss for each in processes) / 1e6
+    return float(sum(each.memory_info().rss for each in processes)) / 1e6
 
 
 def measure(server: Server, users: int, requests: int, rest: float) -> dict[str, Any]:

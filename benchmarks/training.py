@@ -57,7 +57,7 @@ from model_training.photo.step import PhotoParts, PhotoStep
 from model_training.photo.warm_start import load_meter
 from model_training.photo.windows import Window
 from model_training.portraits.crops import CropCache
-from model_training.runs.compute import Compute, choose
+from model_training.runs.compute import Compute, Precision, choose
 from model_training.runs.config import Pace
 
 Step = Callable[[int], object]
@@ -140,27 +140,15 @@ def lips(compute: Compute) -> Load:
     return Load(lambda index: step(index + 1), data.batch)
 
 
-class _Repeated(NamedTuple):
-    """One batch of the meter's, for every step."""
-
-    images: Tensor
-    labels: Tensor
-
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """The batch."""
-        del step
-        return self.images, self.labels
-
-
 def meter(compute: Compute) -> Load:
     """On the published batch."""
     config = MeterTrainingConfig(LabelledSets(), Path(), Path())
     size = config.batch_size
     labels = torch.randn(size, len(QUANTITIES) + BLENDSHAPES)
-    batch = _Repeated(_pictures(size, 3, METER_SIZE, METER_SIZE), labels)
+    batch = _pictures(size, 3, METER_SIZE, METER_SIZE), labels
     network = MeterNet(config.network)
     compute.place(network)
-    return Load(steps_of_meter(config, network, batch, compute)[0], size)
+    return Load(steps_of_meter(config, network, lambda _: batch, compute)[0], size)
 
 
 def classic(stage: int) -> Callable[[Compute], Load]:
@@ -206,10 +194,11 @@ def measure(stage: str, auto: Compute, rounds: int) -> dict[str, Any]:
     """Images a second in both precisions, at their fastest in rounds in which they take turns."""
     alone = auto.device.type == "cpu" and torch.get_num_threads() == 1
     clock = time.thread_time if alone else time.perf_counter
-    ways = ("float32",) if stage in FLOAT32_ALONE else ("float32", "bfloat16")
+    both: tuple[Precision, ...] = ("float32", "bfloat16")
+    ways = both[:1] if stage in FLOAT32_ALONE else both
     torch.manual_seed(0)
     loads = {way: STAGES[stage](replace(auto, precision=way)) for way in ways}
-    spent: dict[str, list[float]] = {way: [] for way in ways}
+    spent: dict[Precision, list[float]] = {way: [] for way in ways}
     for turn, (way, load) in itertools.product(range(rounds), loads.items()):
         start = clock()
         load.step(turn)
@@ -217,7 +206,9 @@ def measure(stage: str, auto: Compute, rounds: int) -> dict[str, Any]:
             torch.cuda.synchronize(auto.device)
         spent[way].append(clock() - start)
     # Other work on the machine only adds to a time.
-    found = {way: round(loads[way].images / min(times), 1) for way, times in spent.items()}
+    found: dict[str, float] = {
+        way: round(loads[way].images / min(times), 1) for way, times in spent.items()
+    }
     auto_takes = "float32" if stage in FLOAT32_ALONE else auto.precision
     return {"stage": stage, "images": loads["float32"].images, **found, "auto": auto_takes}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -54,18 +55,21 @@ def read_all(
 def steps_of_meter(
     config: MeterTrainingConfig,
     network: MeterNet,
-    batches: MeterBatches,
+    take: Callable[[int], tuple[Tensor, Tensor]],
     compute: Compute = ON_CPU,
     workers: Workers = ALONE,
 ) -> Steps:
-    """Train `network`, which is on the device, on Huber loss over standardised labels."""
+    """Train `network`, which is on the device, on Huber loss over standardised labels.
+
+    `take` gives the batch of step 0, 1, ..., see `MeterBatches.batch`.
+    """
     optimizer = torch.optim.AdamW(network.parameters(), config.learning_rate, weight_decay=1e-2)
     # `MeterNet.standardised`, in one piece that workers can share.
     rate = learning_rate(config)
     standardised = workers.parallel(nn.Sequential(network.features, network.hidden, network.output))
 
     def step(index: int) -> dict[str, Tensor | float]:
-        images, labels = compute.send(compute.pinned(batches.batch(index)))
+        images, labels = compute.send(compute.pinned(take(index)))
         lr = rate.set(optimizer, index)
         with compute.autocast():
             found = standardised(images.contiguous(memory_format=torch.channels_last))
@@ -102,7 +106,7 @@ def train_meter(
     network.set_scale(torch.from_numpy(data.labels[~data.validation]))
     compute.place(network)
     batches = MeterBatches(data, config.batch_size, config.seed, workers)
-    step, optimizers = steps_of_meter(config, network, batches, compute, workers)
+    step, optimizers = steps_of_meter(config, network, batches.batch, compute, workers)
     per_epoch = max(1, int((~data.validation).sum()) // config.batch_size)
 
     def after_epoch(epoch: int) -> dict[str, float]:

@@ -149,7 +149,8 @@ def meter(compute: Compute) -> Made:
     network.set_scale(torch.from_numpy(labels))
     compute.place(network)
     config = MeterTrainingConfig(LabelledSets(), Path(), Path())
-    return Made(steps_of_meter(config, network, MeterBatches(data, 4, 0), compute)[0], network)
+    take = MeterBatches(data, 4, 0).batch
+    return Made(steps_of_meter(config, network, take, compute)[0], network)
 
 
 class _PlainAdam(ClassicContext):
