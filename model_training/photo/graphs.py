@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from model_training.photo.colour import coloured, without_colour
 from model_training.photo.eyes.network import EyeOpener, eye_areas, eye_rows, open_eyes
 from model_training.photo.light.network import LightNet, at_maps, light_of
+from model_training.photo.lips.hiding import how_soft
 from model_training.photo.lips.network import LipPainter, paint_lips
 from model_training.photo.network import (
     CROP_SIZE,
@@ -85,7 +86,7 @@ class _OnWindow(nn.Module):
         stops = light_of(self.light, at_maps(small), motion) * moved
         output = render_sharp(window, maps, moved, colour, motion, stops)
         ratio = window.shape[-1] // WINDOW_SIZE
-        return paint_lips(self.lips, output, ratio, motion, amount, colour)
+        return paint_lips(self.lips, output, ratio, motion, amount, colour, how_soft(small))
 
     def put_back(self, image: Tensor, output: Tensor) -> Tensor:
         """The crops with a new window, uint8."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from model_training.photo.landmark_flow import aside, below, lip_line
 from model_training.photo.lips.config import LipData
 from model_training.photo.lips.damage import Mouths, spoilt
-from model_training.photo.lips.hiding import DEVIATION, hidden, hides
+from model_training.photo.lips.hiding import DEVIATION, LEAST, hidden, hides
 from model_training.photo.lips.line import on_the_dark
 from model_training.photo.lips.place import PATCH_HEIGHT, PATCH_LEFT, PATCH_TOP, PATCH_WIDTH
 from model_training.photo.network import CROP_SIZE, MAP_STEP, WINDOW_LEFT, WINDOW_TOP
@@ -110,7 +110,7 @@ class LipBatches:
         corners = mouths.aside[:, :, :1, ::MAP_STEP] - off
         share = hides(line, torch.sigmoid(-corners / 2))
         drawn = rng.uniform(-_NEVER, 1, (count, 1, 1, 1)).astype(np.float32)
-        much = torch.from_numpy(drawn).clamp(min=0.02)
+        much = torch.from_numpy(drawn).clamp(min=LEAST)
         return LipBatch(
             shown=hidden(shown, share, DEVIATION * much),
             line=line,

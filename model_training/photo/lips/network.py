@@ -2,7 +2,7 @@
 
 Lips that laugh are thin, pale and in part rolled in. Moved back they keep little of their colour,
 and in a small photograph, where they are two or three pixels high, they look smeared. This network
-looks at the mouth that `photo` has closed, its lips hidden as far as the photograph is small, and
+looks at the mouth that `photo` has closed, its lips hidden as far as the photograph is soft, and
 answers with light in stops for each pixel of the 256 px crop: it multiplies, so that finer texture
 stays. A mouth that was shut before is left alone.
 """
@@ -77,6 +77,7 @@ def paint_lips(
     motion: Composed,
     amount: Tensor,
     coloured: Tensor,
+    soft: Tensor,
 ) -> Tensor:
     """The finished window with its lips painted.
 
@@ -87,14 +88,13 @@ def paint_lips(
         motion: as composed.
         amount: [B, 1, 96, 1] in [0, 1], how much of the change is wanted where.
         coloured: [B, 1, 1, 1] in [0, 1], 0 for a black-and-white photograph.
+        soft: [B, 1, 1, 1] in (0, 1], how far lips are hidden; see `how_soft`.
     """
     blocks = window.reshape(window.shape[0], 3, WINDOW_SIZE, ratio, WINDOW_SIZE, ratio)
     mouth = patch_of(blocks.mean(dim=(3, 5)), MAP_STEP)
     share = hides(*where_lips_met(motion))
-    # Twice as large a photograph is blurred by a quarter as much, which is next to nothing.
-    much = 1 / (ratio * ratio)
-    shown = hidden(mouth, share, DEVIATION * much)
-    painted = relit(shown, painter(shown, patch_of(motion.line, 1), share * much))
+    shown = hidden(mouth, share, DEVIATION * soft)
+    painted = relit(shown, painter(shown, patch_of(motion.line, 1), share * soft))
     light, wanted_light = ((part + 1).clamp(min=0) + _BLACK for part in (mouth, painted))
     stops = torch.log2(wanted_light / light).clamp(-STOPS, STOPS)
     top, tall = PATCH_TOP // MAP_STEP, PATCH_HEIGHT // MAP_STEP

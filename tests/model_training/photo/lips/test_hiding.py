@@ -1,11 +1,14 @@
-"""Lips are hidden between the corners of the mouth, and better in a small photograph."""
+"""Lips are hidden between the corners of the mouth, and better in a soft photograph."""
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
-from model_training.photo.lips.hiding import hidden, hides
+from model_training.photo.lips.hiding import LEAST, hidden, hides, how_soft
 from model_training.photo.lips.network import LipPainter, paint_lips
 from model_training.photo.lips.place import (
     PATCH_HEIGHT,
@@ -84,18 +87,39 @@ def test_each_mouth_has_its_own_blur() -> None:
 
 
 @torch.no_grad()
-def test_what_is_drawn_takes_the_place_of_what_was_hidden_less_so_in_large_photographs() -> None:
-    new, left = LipPainter().eval(), []  # It takes what it sees for right.
-    for ratio in (1, 2, 4):
-        window = torch.zeros(1, 3, WINDOW_SIZE, WINDOW_SIZE)
-        window[..., PATCH_TOP : PATCH_TOP + PATCH_HEIGHT, :] = stripes()[:1, :, :, :1]
-        window = window.repeat_interleave(ratio, 2).repeat_interleave(ratio, 3)
-        amount, coloured = torch.ones(1, 1, MAP_SIZE, 1), torch.ones(1, 1, 1, 1)
-        painted = paint_lips(new, window, ratio, closing(), amount, coloured)
-        mouth = patch_of(painted, MAP_STEP * ratio)
-        row, column = (int(LINE_ROW * MAP_STEP) - PATCH_TOP) * ratio, 64 * ratio
-        left.append(float(mouth[0, 0, row - 4 * ratio : row + 4 * ratio, column].std()))
-        beside = (painted - window)[..., : PATCH_LEFT * ratio]
-        assert not beside.any()
-    assert left[0] < 0.1 < left[1] < left[2], "photographs of 256, 512 and 1024 px"
-    assert left[2] > 0.35, "of 0.5"
+def test_what_is_drawn_takes_the_place_of_what_was_hidden() -> None:
+    new = LipPainter().eval()  # It takes what it sees for right.
+    amount, coloured = torch.ones(1, 1, MAP_SIZE, 1), torch.ones(1, 1, 1, 1)
+    window = torch.zeros(1, 3, WINDOW_SIZE, WINDOW_SIZE)
+    window[..., PATCH_TOP : PATCH_TOP + PATCH_HEIGHT, :] = stripes()[:1, :, :, :1]
+    row, left = int(LINE_ROW * MAP_STEP) - PATCH_TOP, []
+    for soft in (1.0, 0.2, LEAST):
+        much = torch.full((1, 1, 1, 1), soft)
+        painted = paint_lips(new, window, 1, closing(), amount, coloured, much)
+        left.append(float(patch_of(painted, MAP_STEP)[0, 0, row - 4 : row + 4, 64].std()))
+        assert not (painted - window)[..., :PATCH_LEFT].any()
+    assert left[0] < 0.1 < left[1] < left[2], "a sharp photograph keeps its lips"
+    assert left[2] > 0.5, "of 0.53"
+
+
+def photograph(blur: float) -> Tensor:
+    """A window with detail of every size, as a lens that blurs over so many pixels shows it."""
+    draw = np.random.default_rng(0)
+    sizes = (
+        cv2.resize(draw.random((n, n)), (192, 192), interpolation=cv2.INTER_CUBIC)
+        for n in (24, 48, 96, 192)
+    )
+    scene = sum(sizes)
+    seen = cv2.GaussianBlur(np.asarray(scene), (0, 0), blur) if blur else np.asarray(scene)
+    return torch.from_numpy(seen / 4 - 0.5).float().expand(1, 3, -1, -1)
+
+
+def test_soft_photographs_are_told_from_sharp_ones() -> None:
+    shares = [float(how_soft(photograph(blur))) for blur in (0, 1.0, 2.0, 3.0)]
+    assert shares[0] == shares[1] == pytest.approx(LEAST)
+    assert shares[2] == shares[3] == 1
+    soft = photograph(2.0)
+    assert how_soft(0.3 * soft - 0.4) == 1, "in the dark as well"
+    both = how_soft(torch.cat([soft, photograph(0)]))
+    assert both.flatten().tolist() == pytest.approx([1, LEAST])
+    assert torch.isfinite(how_soft(torch.zeros(1, 3, 192, 192))).all()

@@ -20,7 +20,7 @@ from model_training.photo.network import MAP_SIZE, MAP_STEP, WINDOW_SIZE
 from model_training.photo.render import Composed
 
 SMALL = PatchNetConfig(widths=(4, 6, 8), fine=8, middle_blocks=1)
-COLOURED = torch.ones(1, 1, 1, 1)
+COLOURED = SOFT = torch.ones(1, 1, 1, 1)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_mouth_that_was_shut_counts_as_shut() -> None:
 @torch.no_grad()
 def test_only_the_mouth_changes(painter: LipPainter, ratio: int) -> None:
     window = torch.rand(1, 3, WINDOW_SIZE * ratio, WINDOW_SIZE * ratio) - 0.5
-    painted = paint_lips(painter, window, ratio, moved(10), wanted(1.0), COLOURED)
+    painted = paint_lips(painter, window, ratio, moved(10), wanted(1.0), COLOURED, SOFT)
     mouth = patch_of(painted - window, MAP_STEP * ratio)
     assert mouth.shape[-2:] == (PATCH_HEIGHT * ratio, PATCH_WIDTH * ratio)
     assert mouth.abs().max() > 0.05
@@ -92,10 +92,12 @@ def test_only_the_mouth_changes(painter: LipPainter, ratio: int) -> None:
 def test_a_shut_mouth_and_one_that_is_not_wanted_stay(painter: LipPainter) -> None:
     window = torch.rand(1, 3, WINDOW_SIZE, WINDOW_SIZE) - 0.5
     for motion, amount in ((moved(1), 1.0), (moved(10), 0.0)):
-        same = paint_lips(painter, window, 1, motion, wanted(amount), COLOURED)
+        same = paint_lips(painter, window, 1, motion, wanted(amount), COLOURED, SOFT)
         assert torch.equal(same, window)
     whole, half = (
-        (paint_lips(painter, window, 1, moved(10), wanted(share), COLOURED) - window).abs().mean()
+        (paint_lips(painter, window, 1, moved(10), wanted(share), COLOURED, SOFT) - window)
+        .abs()
+        .mean()
         for share in (1.0, 0.5)
     )
     assert 0.15 * whole < half < 0.35 * whole, "a mouth that closes half way has no lips at rest"
@@ -104,7 +106,7 @@ def test_a_shut_mouth_and_one_that_is_not_wanted_stay(painter: LipPainter) -> No
 @torch.no_grad()
 def test_a_grey_photograph_stays_grey(painter: LipPainter) -> None:
     window = (torch.rand(1, 1, WINDOW_SIZE, WINDOW_SIZE) - 0.5).expand(1, 3, -1, -1)
-    grey = paint_lips(painter, window, 1, moved(10), wanted(1.0), torch.zeros(1, 1, 1, 1))
+    grey = paint_lips(painter, window, 1, moved(10), wanted(1.0), torch.zeros(1, 1, 1, 1), SOFT)
     assert (grey - window).abs().max() > 0.05
     assert (grey.amax(1) - grey.amin(1)).max() < 1e-5
 
