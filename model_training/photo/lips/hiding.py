@@ -59,7 +59,7 @@ def hides(distance: Tensor, columns: Tensor) -> Tensor:
     return (1 - beyond / _FADE).clamp(0, 1) * columns
 
 
-def _blurred(mouth: Tensor, deviation: Tensor | float) -> Tensor:
+def _blurred(mouth: Tensor, deviation: Tensor) -> Tensor:
     """Mouths [N, 3, H, W], blurred. Two products of matrices: each mouth can have its own blur."""
 
     def weights(side: int) -> Tensor:
@@ -71,13 +71,13 @@ def _blurred(mouth: Tensor, deviation: Tensor | float) -> Tensor:
     return weights(height) @ mouth @ weights(width).transpose(-1, -2)
 
 
-def hidden(mouth: Tensor, share: Tensor, deviation: Tensor | float) -> Tensor:
+def hidden(mouth: Tensor, share: Tensor, deviation: Tensor) -> Tensor:
     """Mouths whose lips are blurred.
 
     Args:
         mouth: [N, 3, 96, 128] RGB.
         share: [N, 1, 48, 64], see `hides`.
-        deviation: of the blur in pixels of the patch, above 0: [N, 1, 1, 1] or one for all.
+        deviation: [N, 1, 1, 1], of the blur in pixels of the patch, above 0.
     """
     share = F.interpolate(share, size=mouth.shape[-2:], mode="bilinear", align_corners=False)
     return mouth + share * (_blurred(mouth, deviation) - mouth)

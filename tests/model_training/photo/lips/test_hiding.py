@@ -83,7 +83,6 @@ def test_each_mouth_has_its_own_blur() -> None:
     assert torch.allclose(seen[0], mouths[0], atol=1e-5), "next to no blur is none"
     assert torch.equal(seen[1, :, :40], mouths[1, :, :40]), "what is not hidden stays"
     assert seen[1, :, 56:90].abs().max() < 0.01, "stripes are gone"
-    assert torch.allclose(hidden(mouths, share, 2.5)[1], seen[1], atol=1e-6)
 
 
 @torch.no_grad()

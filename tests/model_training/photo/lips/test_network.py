@@ -25,9 +25,9 @@ COLOURED = SOFT = torch.ones(1, 1, 1, 1)
 
 @pytest.fixture
 def painter() -> LipPainter:
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     network = LipPainter(SMALL).eval()
-    torch.nn.init.normal_(network.last.weight, std=0.2)
+    torch.nn.init.normal_(network.last.weight, std=0.3)
     return network
 
 
