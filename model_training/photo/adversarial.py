@@ -48,6 +48,13 @@ class AdversarialParts(AveragedParts[Net]):
             critic.parameters(), critic_rate, betas=(0.5, 0.99)
         )
 
+    def opinion_of(self, output: Tensor) -> Tensor:
+        """Scores of what the network made, for its own step: the critic learns nothing by it."""
+        self.critic.requires_grad_(False)
+        scores: Tensor = self.critic(output)
+        self.critic.requires_grad_(True)
+        return scores
+
     def learn_to_judge(self, loss: Tensor) -> None:
         """One step of the critic down its loss."""
         self.critic_optimizer.zero_grad(set_to_none=True)

@@ -103,7 +103,7 @@ def steps_of_eyes(
         judged = output[batch.shut]
         if adversarial:
             with compute.autocast():
-                scores = parts.critic(judged)
+                scores = parts.opinion_of(judged)
             weight = config.adversarial * grown(index, config.adversarial_from)
             loss = loss + weight * lsgan_generator(scores)
         parts.learn(loss)

@@ -100,13 +100,13 @@ def steps_of_lips(
             return values
         real, seen = judged(batch.target), judged(output)
         with compute.autocast():
-            of_output, of_real = parts.critic(torch.cat([seen, real])).chunk(2)
-        doubt = doubts(of_output, of_real)
+            of_real = parts.critic(real)
+            of_output = parts.opinion_of(seen)
+        doubt = doubts(of_output, of_real.detach())
         weight = config.adversarial * grown(index, config.adversarial_from)
         parts.learn(rebuilt + weight * doubt)
         with compute.autocast():
-            scores = parts.critic(torch.cat([real, seen.detach()]))
-        of_real, of_output = scores.chunk(2)
+            of_output = parts.critic(seen.detach())
         parts.learn_to_judge(doubts(of_real, of_output))
         found = (of_real > of_output).float().mean()
         return values | {"doubts": doubt.detach(), "found": found}
