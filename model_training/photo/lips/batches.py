@@ -101,16 +101,17 @@ class LipBatches:
         """A batch, augmented."""
         mouths = self._mouths(rng)
         count = len(mouths.picture)
-        untouched = torch.from_numpy(rng.random((count, 1, 1, 1)) < self.data.untouched)
-        shown = torch.where(untouched, mouths.picture, spoilt(mouths, rng))
+        drawn = rng.uniform(-_NEVER, 1, (count, 1, 1, 1)).astype(np.float32)
+        much = torch.from_numpy(drawn).clamp(min=LEAST)
+        chosen = torch.from_numpy(rng.random((count, 1, 1, 1)) < self.data.untouched)
+        untouched = chosen & (much == LEAST)
+        shown = torch.where(untouched, mouths.picture, spoilt(mouths, much, rng))
         blocks = mouths.line.unflatten(2, (-1, MAP_STEP)).unflatten(4, (-1, MAP_STEP))
         line = blocks.mean((3, 5))
         height = mouths.thickness.amax(1).clamp(min=6.0).view(-1, 1, 1, 1)
         off = torch.from_numpy(rng.normal(0, _CORNERS_OFF, (count, 1, 1, 1)).astype(np.float32))
         corners = mouths.aside[:, :, :1, ::MAP_STEP] - off
         share = hides(line, torch.sigmoid(-corners / 2))
-        drawn = rng.uniform(-_NEVER, 1, (count, 1, 1, 1)).astype(np.float32)
-        much = torch.from_numpy(drawn).clamp(min=LEAST)
         return LipBatch(
             shown=hidden(shown, share, DEVIATION * much),
             line=line,

@@ -11,7 +11,7 @@ from model_training.options import Many
 from model_training.photo.config import PatchNetConfig
 from model_training.runs.config import ComputeConfig, Pace
 
-LIP_PAINTER = PatchNetConfig(widths=(16, 32, 64), fine=24)
+LIP_PAINTER = PatchNetConfig(widths=(24, 48, 96), fine=32)
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,15 @@ class LipData:
         prepared: output of `prepare-photo`; the neutral faces of its smiles.
         batch: mouths in a batch.
         portraits: share of them that are of `prepared`: few and sharp.
-        untouched: share of them that are shown as they are and must stay so.
+        untouched: share of those whose lips are not hidden that are shown as they are and must stay
+            so.
     """
 
     pairs: Many[DirectoryPath]
     prepared: DirectoryPath
     batch: int = 40
     portraits: float = 0.1
-    untouched: float = 0.1
+    untouched: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class LipTrainingConfig:
 
     data: LipData
     out: Path
-    steps: int = 2_200
+    steps: int = 2_600
     learning_rate: float = 2e-3
     critic_rate: float = 4e-4
     adversarial: float = 0.004

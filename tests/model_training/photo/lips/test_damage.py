@@ -84,9 +84,24 @@ def test_the_line_in_a_grey_photograph_is_grey(mouths: Mouths) -> None:
 
 def test_chance_spoils_lips_and_leaves_the_rest(mouths: Mouths) -> None:
     many = Mouths(*(part.repeat(20, *(1,) * (part.ndim - 1)) for part in mouths))
-    spoiled = spoilt(many, np.random.default_rng(0))
+    shown = torch.zeros(len(many.picture), 1, 1, 1)
+    spoiled = spoilt(many, shown, np.random.default_rng(0))
     assert torch.isfinite(spoiled).all()
     changed = (spoiled - many.picture).abs().amax(1)
     assert (changed[:, MIDDLE - 6 : MIDDLE + 6, 50:78].mean((1, 2)) > 0.02).float().mean() > 0.9
     assert changed[..., :8].max() < 0.05
-    assert torch.equal(spoiled, spoilt(many, np.random.default_rng(0)))
+    assert torch.equal(spoiled, spoilt(many, shown, np.random.default_rng(0)))
+
+
+def test_of_lips_that_will_be_hidden_little_is_left(mouths: Mouths) -> None:
+    many = Mouths(*(part.repeat(20, *(1,) * (part.ndim - 1)) for part in mouths))
+    beside = many.picture[:, :, MIDDLE - 18 : MIDDLE - 14, 64].mean(2)
+
+    def left(hidden: float) -> torch.Tensor:
+        share = torch.full((len(many.picture), 1, 1, 1), hidden)
+        picture = spoilt(many, share, np.random.default_rng(0))
+        upper = picture[:, :, MIDDLE - 6 : MIDDLE - 3, 64].mean(2)
+        return (upper - beside).norm(dim=1)
+
+    assert (left(1.0) <= left(0.0) + 0.02).all()
+    assert left(1.0).mean() < 0.9 * left(0.0).mean()
