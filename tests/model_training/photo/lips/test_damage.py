@@ -93,7 +93,7 @@ def test_chance_spoils_lips_and_leaves_the_rest(mouths: Mouths) -> None:
     assert torch.equal(spoiled, spoilt(many, shown, np.random.default_rng(0)))
 
 
-def test_of_lips_that_will_be_hidden_little_is_left(mouths: Mouths) -> None:
+def test_of_lips_that_will_be_hidden_less_is_left(mouths: Mouths) -> None:
     many = Mouths(*(part.repeat(20, *(1,) * (part.ndim - 1)) for part in mouths))
     beside = many.picture[:, :, MIDDLE - 18 : MIDDLE - 14, 64].mean(2)
 
