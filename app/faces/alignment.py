@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.faces.reduction import reduced, trimmed
+from app.faces.warping import warp
 
 Image = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
@@ -123,13 +124,12 @@ def cut(image: Image, matrix: Matrix, size: int) -> Crop:
     Returns:
         The crop, uint8 [S, S, 3], with the matrix that was asked for.
     """
+    # Only what the crop shows is worked on: a phone's picture is mostly something else.
+    left, top, right, bottom = _shown(image.shape, matrix, size)
+    image = image[top:bottom, left:right]
+    working = shifted(matrix, left, top)
     scale = matrix_scale(matrix)
-    working = matrix
     if scale < 0.8:
-        # Only what the crop shows is averaged: a phone's picture is mostly something else.
-        left, top, right, bottom = _shown(image.shape, matrix, size)
-        image = image[top:bottom, left:right]
-        working = shifted(matrix, left, top)
         # A tall source region is reduced once; the warp that follows only turns and shifts it.
         small = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
         image = trimmed(image, small)
@@ -139,10 +139,8 @@ def cut(image: Image, matrix: Matrix, size: int) -> Crop:
         ratio = np.array([width / small[0], height / small[1]])
         offset = working[:, 2] + working[:, :2] @ (0.5 * ratio - 0.5)
         working = np.column_stack([working[:, :2] * ratio, offset])
-    warped = cv2.warpAffine(
-        image, working, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-    return Crop(image=warped.astype(np.uint8, copy=False), matrix=matrix)
+    back = np.asarray(cv2.invertAffineTransform(working), np.float64)
+    return Crop(image=warp(image, back, (size, size)), matrix=matrix)
 
 
 def _shown(shape: tuple[int, ...], matrix: Matrix, size: int) -> tuple[int, int, int, int]:

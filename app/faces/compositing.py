@@ -8,18 +8,18 @@ smooth map of what was changed; where it is zero the photograph's bytes are unto
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from app.faces.alignment import Crop, Matrix, inside_photograph, matrix_scale, shifted
+from app.faces.warping import Plane, planes_of, together, warp_plane, warped_bands
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
-Layer = NDArray[np.integer[Any] | np.floating[Any]]
 Part = tuple[slice, slice]
 
 REGION_CENTRE = (0.50, 0.54)
@@ -32,7 +32,6 @@ MASK_SIDE = 256
 """Side at which masks are made, at most: they are smooth, whatever the crop's."""
 SAME_CONTENT, OTHER_CONTENT = 8.0, 32.0
 """Grey levels of (blurred) difference under which content stayed, and over which it is another."""
-_BAND = 32  # rows that are blended at a time
 
 
 def _smoothstep(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
@@ -138,34 +137,58 @@ def _window(matrix: Matrix, part: Part, shape: tuple[int, ...]) -> tuple[int, in
     return int(left), int(top), int(right), int(bottom)
 
 
-def _warp_back(
-    layer: Layer, matrix: Matrix, window: tuple[int, int, int, int], flags: int
-) -> Layer:
-    """Resample a layer, in whose pixels `matrix` ends, into a window of the photograph."""
-    left, top, right, bottom = window
-    height, width = layer.shape[:2]
+def _fitted(
+    planes: Sequence[Plane], matrix: Matrix, window: tuple[int, int, int, int]
+) -> tuple[list[Plane], Matrix]:
+    """Layers [h, w], in whose pixels `matrix` ends, made ready to be warped into a window.
+
+    Returns:
+        The layers, and the transform from the window's pixels to theirs.
+    """
+    height, width = planes[0].shape
     scale = matrix_scale(matrix)
-    working = matrix
-    if scale > 1.25:  # the crop was enlarged: average it down first, warpAffine would alias
+    fitted = list(planes)
+    if scale > 1.25:  # the crop was enlarged: average it down first, a warp would alias
         small = (max(1, round(width / scale)), max(1, round(height / scale)))
-        layer = cv2.resize(layer, small, interpolation=cv2.INTER_AREA)
-        working = _resized(matrix, np.array(small) / (width, height))
-    # From window pixels to crop pixels; warpAffine wants exactly that with WARP_INVERSE_MAP.
-    return cv2.warpAffine(
-        layer,
-        shifted(working, left, top),
-        (right - left, bottom - top),
-        flags=flags | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+        fitted = [
+            np.asarray(cv2.resize(plane, small, interpolation=cv2.INTER_AREA), np.float32)
+            for plane in planes
+        ]
+        matrix = _resized(matrix, np.array(small) / (width, height))
+    return fitted, shifted(matrix, window[0], window[1])
 
 
-def _blend(own: Image, back: Layer, again: Layer, same: Layer, weight: Mask) -> Layer:
-    """The neutral face over the photograph's own pixels, all [h, w, 3]; see `composite`."""
-    lost = cv2.multiply(cv2.subtract(own, again, dtype=cv2.CV_32F), cv2.merge([same] * 3))
-    change = cv2.add(cv2.subtract(back, own, dtype=cv2.CV_32F), lost)
-    shown = cv2.multiply(change, cv2.merge([weight.astype(np.float32) / 255] * 3))
-    return cv2.add(own, shown, dtype=cv2.CV_8U)
+def _layers(same: Plane, crop: Crop, neutral: Image, part: Part) -> list[Plane]:
+    """What of a part of the crop goes back, float32 [h, w] in grey levels.
+
+    Args:
+        same: [M, M] in [0, 1], how surely the content stayed.
+        crop: what was cut.
+        neutral: the network's answer.
+        part: rows and columns of both.
+
+    Returns:
+        Light of the answer and of the crop, and the answer's red and blue without what of the
+        crop's stayed: `neutral - same * crop`. Light changes too fast for that.
+    """
+    stayed = cv2.resize(same, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)[part]
+    before, after = planes_of(crop.image[part]), planes_of(neutral[part])
+    return [after[0], before[0], *(after[i] - stayed * before[i] for i in (1, 2))]
+
+
+def _change(own: Image, planes: Sequence[Plane], stayed: Plane) -> Plane:
+    """What the neutral face changes in the photograph's own pixels [h, w, 3], in grey levels.
+
+    Args:
+        own: those pixels.
+        planes: `_layers` there.
+        stayed: [h, w] in [0, 1], how surely the content stayed.
+    """
+    back, again, red, blue = planes
+    light, own_red, own_blue = planes_of(own)
+    moved = 1.0 - stayed
+    light = back - light + stayed * (light - again)
+    return together(light, red - moved * own_red, blue - moved * own_blue)
 
 
 def composite(photo: Image, crop: Crop, neutral: Image, gain: float = 1.0) -> tuple[Image, Mask]:
@@ -202,23 +225,23 @@ def composite(photo: Image, crop: Crop, neutral: Image, gain: float = 1.0) -> tu
     if not opaque.any() or right <= left or bottom <= top:
         return altered, mask
     blurred = cv2.GaussianBlur(difference, (0, 0), side / 128)
-    same = 1.0 - _smoothstep(np.asarray(blurred, np.float32), SAME_CONTENT, OTHER_CONTENT)
-    maps = _warp_back(np.dstack([alpha, same]), small_matrix, window, cv2.INTER_LINEAR)
-    weight = np.rint(maps[..., 0] * 255).astype(np.uint8)
+    other = _smoothstep(np.asarray(blurred, np.float32), SAME_CONTENT, OTHER_CONTENT)
+    same = np.asarray(1.0 - other, np.float32)
+    size = (right - left, bottom - top)
+    smooth, working = _fitted([alpha, same], small_matrix, window)
+    shown, stayed = (warp_plane(layer, working, size) for layer in smooth)
+    weight = np.rint(shown * 255).astype(np.uint8)
     # From here on only the part of the crop that goes back, with what resampling reaches.
-    rows, columns = part = tuple(
+    rows, columns = (
         slice(math.floor(along.start * ratio), math.ceil(along.stop * ratio))
         for along in _where(opaque, 4)
     )
     matrix = crop.matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
-    own = photo[top:bottom, left:right]
-    back, again = (
-        _warp_back(layer[part], matrix, window, cv2.INTER_CUBIC) for layer in (neutral, crop.image)
-    )
-    blended = altered[top:bottom, left:right]
-    # Band by band: whole, a large face takes several copies of itself in float32.
-    for start in range(0, bottom - top, _BAND):
-        band = slice(start, start + _BAND)
-        blended[band] = _blend(own[band], back[band], again[band], maps[band, :, 1], weight[band])
+    layers, working = _fitted(_layers(same, crop, neutral, (rows, columns)), matrix, window)
+    own, blended = photo[top:bottom, left:right], altered[top:bottom, left:right]
+    for band, planes in warped_bands(layers[:2], layers[2:], working, size):
+        share = np.asarray(weight[band], np.float32) / 255
+        change = cv2.multiply(_change(own[band], planes, stayed[band]), cv2.merge([share] * 3))
+        cv2.add(own[band], change, dst=blended[band], dtype=cv2.CV_8U)
     mask[top:bottom, left:right] = weight
     return altered, mask

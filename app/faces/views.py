@@ -30,11 +30,11 @@ class Look:
 
 
 def shrink(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    """Reduce by area averaging; never enlarges."""
+    """Reduce by averaging, well enough for a detector; never enlarges."""
     if scale >= 1.0:
         return image
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return reduced(image, size)
+    return reduced(image, size, cv2.INTER_LINEAR)
 
 
 def pad_grey(image: NDArray[np.uint8], border: int) -> NDArray[np.uint8]:

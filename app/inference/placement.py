@@ -35,7 +35,7 @@ pixels, of a crop of 112, has more.
 """
 
 _KERNEL = "_kernel_time"
-_NAMED = 4
+_NAMED = 6
 _COPIES = ("MemcpyFromHost", "MemcpyToHost")
 # They are given pixels and read nothing but how many there are.
 _READ_SHAPES = ("Shape", "Size")

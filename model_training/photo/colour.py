@@ -18,7 +18,11 @@ def coloured(pictures: Tensor) -> Tensor:
     Returns:
         [B, 1, 1, 1].
     """
-    spread = (pictures.amax(1) - pictures.amin(1)).mean(dim=(1, 2)) * 127.5
+    # Two at a time: ONNX Runtime takes many times longer to reduce three channels.
+    red, green, blue = pictures.unbind(1)
+    most = torch.maximum(torch.maximum(red, green), blue)
+    least = torch.minimum(torch.minimum(red, green), blue)
+    spread = (most - least).mean(dim=(1, 2)) * 127.5
     return ((spread - _GREY) / _RAMP).clamp(0, 1).view(-1, 1, 1, 1)
 
 

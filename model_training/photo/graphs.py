@@ -27,9 +27,9 @@ from model_training.photo.render import (
     REGIONS,
     compose,
     region_shares,
-    render_sharp,
     without_tremor,
 )
+from model_training.photo.sharp import render_sharp
 
 
 class _OnWindow(nn.Module):
@@ -84,9 +84,11 @@ class _OnWindow(nn.Module):
         moved = amount * (1 - still)
         motion = compose(without_tremor(maps), moved)
         stops = light_of(self.light, at_maps(small), motion) * moved
-        output = render_sharp(window, maps, moved, colour, motion, stops)
-        ratio = window.shape[-1] // WINDOW_SIZE
-        return paint_lips(self.lips, output, ratio, motion, amount, colour, how_soft(small))
+
+        def paint(mouth: Tensor) -> Tensor:
+            return paint_lips(self.lips, mouth, motion, amount, colour, how_soft(small))
+
+        return render_sharp(window, maps, moved, colour, motion, stops, paint)
 
     def put_back(self, image: Tensor, output: Tensor) -> Tensor:
         """The crops with a new window, uint8."""

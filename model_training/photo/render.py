@@ -6,6 +6,7 @@ is decided for each pixel of the output.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -13,7 +14,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from app.faces.alignment import EYE_MIDPOINT
-from model_training.photo.colour import without_colour
 from model_training.photo.network import (
     CROP_SIZE,
     MAP_SIZE,
@@ -31,18 +31,6 @@ DARKEST = 0.65
 """Share of its light that the line takes away at most."""
 GAP_COUNTS = 0.45
 """What the opening darkens of that: teeth become as dark as lips, not a hole."""
-SHOWN_WIDTH, SHOWN_BLUR = 0.8, 3.0
-"""The same half width when served: so many pixels of the window and so many of the output. A small
-photograph has no line as thin as those that were trained on, and loses one when it is put back."""
-SHOWN_DARKEST = (0.5, 0.97, 0.93)
-"""The same share when served, of red, green and blue. It is dark red between lips, not grey: these
-bring the line's red, green and blue to those of true neutral photographs (docs/experiments)."""
-SEAM = 1.8
-"""Pixels of the output over which the layers run into each other: no camera is sharper."""
-_MOUTH_ROWS, _MOUTH_COLUMNS = slice(48, 88), slice(20, 76)
-"""Where a mouth can be, in values of the maps."""
-_TOGETHER = 0.5
-"""Pixels of the window that the layers' motions may differ by where lips were together before."""
 _STILL, _MOVES = 0.05, 0.25
 """Pixels of the window up to which motion is none, and from which on it is whole, when served."""
 REGIONS = ("brows", "eyes", "mouth")
@@ -165,9 +153,9 @@ def darken(image: Tensor, crease: Tensor, line: Tensor, gap: Tensor | None = Non
     return (image + 1) * (1 - DARKEST * shadow) - 1
 
 
-def relit(window: Tensor, stops: Tensor) -> Tensor:
-    """A window [B, 3, S, S] in [-1, 1] with so many stops of light more, [B, 1 or 3, h, w]."""
-    return (window + 1) * enlarge(torch.exp2(stops), window.shape[-1]) - 1
+def light_in(stops: Tensor) -> Tensor:
+    """How many times as much light so many stops are: as `exp2`, which ONNX has as a slow `Pow`."""
+    return torch.exp(stops * math.log(2))
 
 
 def render(image: Tensor, maps: PhotoMaps) -> Tensor:
@@ -183,80 +171,3 @@ def render(image: Tensor, maps: PhotoMaps) -> Tensor:
     motion = compose(maps)
     warped = warp_softly(image, motion)
     return darken(warped, maps.crease, motion.line, motion.gap)
-
-
-def finish_mouth(picture: Tensor, motion: Composed, crease: Tensor, coloured: Tensor) -> Tensor:
-    """Darken the line along which the lips meet, and blur it over about a pixel of the picture.
-
-    Cut within a pixel, it is sharper than anything else in a small photograph. Lips that were
-    together are not blurred.
-
-    Args:
-        picture: [B, 3, S, S], the warped and lit window, in [-1, 1].
-        motion: as composed.
-        crease: [B, 1, h, w].
-        coloured: [B, 1, 1, 1], see `render_sharp`.
-    """
-    ratio = picture.shape[-1] // MAP_SIZE
-    rows, columns = (
-        slice(where.start * ratio, where.stop * ratio) for where in (_MOUTH_ROWS, _MOUTH_COLUMNS)
-    )
-    mouth = picture[..., rows, columns]
-    upper, lower, line, gap, crease = (
-        part[..., _MOUTH_ROWS, _MOUTH_COLUMNS]
-        for part in (motion.upper, motion.lower, motion.line, motion.gap, crease)
-    )
-    apart = (upper - lower).abs().sum(1, keepdim=True) * (WINDOW_SIZE / 2)
-    met = (apart - _TOGETHER).clamp(0, 1)
-    scale = ratio / MAP_STEP
-    line, met, gap, crease = (
-        F.interpolate(part, size=mouth.shape[-2:], mode="bilinear", align_corners=False)
-        for part in (line * scale, met, gap, crease)
-    )
-    profile = torch.exp(-((line / (SHOWN_WIDTH * scale + SHOWN_BLUR)) ** 2))
-    darkest = torch.tensor(SHOWN_DARKEST, device=mouth.device).view(1, 3, 1, 1)
-    darkest = without_colour(darkest, coloured)
-    shadow = torch.maximum(profile * crease * darkest, DARKEST * GAP_COUNTS * gap)
-    mouth = (mouth + 1) * (1 - shadow) - 1
-    # The mean of 3 x 3 pixels, twice, as one convolution: ONNX Runtime takes longer to pool.
-    tent = torch.tensor([1.0, 2.0, 3.0, 2.0, 1.0], device=mouth.device) / 9
-    kernel = torch.outer(tent, tent).expand(3, 1, 5, 5)
-    blurred = F.conv2d(F.pad(mouth, (2, 2, 2, 2), mode="replicate"), kernel, groups=3)
-    share = met * torch.exp(-((line / SEAM) ** 2))
-    finished = mouth + share * (blurred - mouth)
-    beside = picture[..., rows, : columns.start], picture[..., rows, columns.stop :]
-    middle = torch.cat([beside[0], finished, beside[1]], -1)
-    above, beneath = picture[..., : rows.start, :], picture[..., rows.stop :, :]
-    return torch.cat([above, middle, beneath], -2)
-
-
-def render_sharp(
-    image: Tensor,
-    maps: PhotoMaps,
-    amount: Tensor,
-    coloured: Tensor | None = None,
-    motion: Composed | None = None,
-    stops: Tensor | None = None,
-) -> Tensor:
-    """The same for serving: one bicubic warp whose two layers meet within one pixel.
-
-    Args:
-        image: [B, 3, S, S] RGB in [-1, 1], any S.
-        maps: see `render`.
-        amount: [B, 1, h, w] in [0, 1], how much of the change is wanted where; where it is 0 the
-            window stays as it is.
-        coloured: [B, 1, 1, 1] in [0, 1], 0 for a black-and-white photograph: light and shadow then
-            bring no colour into it. None is 1.
-        motion: the maps' motion, composed with this `amount`, where the caller has it.
-        stops: [B, 1 or 3, h, w], light to add; None is none.
-    """
-    side = image.shape[-1]
-    if coloured is None:
-        coloured = torch.ones(1, 1, 1, 1, device=image.device)
-    motion = compose(maps, amount) if motion is None else motion
-    below = enlarge(motion.line, side) > 0
-    flow = torch.where(below, enlarge(motion.lower, side), enlarge(motion.upper, side))
-    warped = fetch(image, flow, "bicubic")
-    lit = warped if stops is None else relit(warped, stops)
-    # A mouth that closes half way has no line yet: it shows teeth.
-    return finish_mouth(lit, motion, maps.crease * amount**2, coloured)

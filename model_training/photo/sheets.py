@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model_training.photo.network import window_of
-from model_training.photo.render import render_sharp
+from model_training.photo.sharp import render_sharp
 from model_training.runs.atomic import atomic_path
 
 

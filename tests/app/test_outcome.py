@@ -142,8 +142,11 @@ def test_strength_is_a_way_from_one_to_the_other(
     # Redness is highest at three quarters, where lips are still wide: teeth tell the rest.
     lips = [redness(image, face) for image in way]
     assert lips[0] + 2 < min(lips[1:])
-    shown = [teeth(image, face) for image in way]
-    assert shown[0] > 10 * shown[1] > 20 * shown[2]
+    # At a half one pixel may be left of them, at a quarter there are many.
+    quarter = shipped.neutralize(encode(astronaut), Options(strength=0.25)).image
+    shown = [teeth(image, face) for image in (astronaut, quarter, half, neutral)]
+    assert shown[0] > 2 * shown[1] > 20 * shown[2]
+    assert shown[2] >= shown[3]
     scores = []
     for strength in (0.25, 0.5, 0.75, 1.0):
         face = shipped.neutralize(encode(astronaut), Options(strength=strength)).faces[0]

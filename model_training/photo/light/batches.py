@@ -13,7 +13,7 @@ from model_training.photo.light.config import LightData
 from model_training.photo.light.network import at_maps, moved_face
 from model_training.photo.light.target import lacking, off_line
 from model_training.photo.network import PhotoNet
-from model_training.photo.render import compose
+from model_training.photo.render import compose, light_in
 from model_training.photo.windows import Window
 
 _WEAKER = -0.5
@@ -95,4 +95,4 @@ class LightBatches:
 
 def shaded(face: Tensor, stops: Tensor) -> Tensor:
     """A face in [-1, 1] that lacks so many stops of light more than it did."""
-    return ((face + 1) * torch.exp2(-stops) - 1).clamp(max=1.5)
+    return ((face + 1) * light_in(-stops) - 1).clamp(max=1.5)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from model_training.photo.colour import coloured, without_colour
 from model_training.photo.lips.place import PATCH_HEIGHT, PATCH_WIDTH
-from model_training.photo.render import SHOWN_BLUR, SHOWN_DARKEST, SHOWN_WIDTH
+from model_training.photo.sharp import SHOWN_BLUR, SHOWN_DARKEST, SHOWN_WIDTH
 
 THINNEST = 0.2
 """Share of its height that a lip keeps at least."""
@@ -111,7 +111,7 @@ def softened(picture: Tensor, mouths: Mouths, row: int, deviation: float, across
 
 
 def lined(picture: Tensor, mouths: Mouths, dark: Tensor, ratio: Tensor) -> Tensor:
-    """The picture with the line between the lips as it is served, see `render.finish_mouth`.
+    """The picture with the line between the lips as it is served, see `sharp.finish_mouth`.
 
     Args:
         picture: [N, 3, H, W].

@@ -15,20 +15,20 @@ from torch import Tensor, nn
 
 from model_training.photo.colour import without_colour
 from model_training.photo.config import PatchNetConfig
+from model_training.photo.enlarging import enlarged
 from model_training.photo.lips.config import LIP_PAINTER
 from model_training.photo.lips.hiding import DEVIATION, hidden, hides
 from model_training.photo.lips.place import (
     PATCH_HEIGHT,
-    PATCH_LEFT,
     PATCH_TOP,
     PATCH_WIDTH,
     how_open,
     patch_of,
     where_lips_met,
 )
-from model_training.photo.network import LINE_REACH, MAP_STEP, WINDOW_SIZE
+from model_training.photo.network import LINE_REACH, MAP_STEP
 from model_training.photo.patch_net import STEP, PatchNet, evened
-from model_training.photo.render import Composed
+from model_training.photo.render import Composed, light_in
 
 STOPS = 2.0
 """Light that is added or taken at most."""
@@ -67,45 +67,39 @@ class LipPainter(PatchNet):
 
 def relit(mouth: Tensor, stops: Tensor) -> Tensor:
     """Mouths [N, 3, H, W] in [-1, 1] with so many stops of light more (not clamped)."""
-    return (mouth + 1) * torch.exp2(stops) - 1
+    return (mouth + 1) * light_in(stops) - 1
 
 
 def paint_lips(
     painter: LipPainter,
-    window: Tensor,
-    ratio: int,
+    mouth: Tensor,
     motion: Composed,
     amount: Tensor,
     coloured: Tensor,
     soft: Tensor,
 ) -> Tensor:
-    """The finished window with its lips painted.
+    """The finished mouth with its lips painted.
 
     Args:
         painter: the network.
-        window: [B, 3, S, S], moved and lit, in [-1, 1].
-        ratio: S over 192.
+        mouth: [B, 3, 96 * ratio, 128 * ratio], moved and lit, in [-1, 1].
         motion: as composed.
         amount: [B, 1, 96, 1] in [0, 1], how much of the change is wanted where.
         coloured: [B, 1, 1, 1] in [0, 1], 0 for a black-and-white photograph.
         soft: [B, 1, 1, 1] in (0, 1], how far lips are hidden; see `how_soft`.
     """
-    blocks = window.reshape(window.shape[0], 3, WINDOW_SIZE, ratio, WINDOW_SIZE, ratio)
-    mouth = patch_of(blocks.mean(dim=(3, 5)), MAP_STEP)
+    ratio = mouth.shape[-1] // PATCH_WIDTH
+    blocks = mouth.reshape(mouth.shape[0], 3, PATCH_HEIGHT, ratio, PATCH_WIDTH, ratio)
+    small = blocks.mean(dim=(3, 5))
     share = hides(*where_lips_met(motion))
-    shown = hidden(mouth, share, DEVIATION * soft)
+    shown = hidden(small, share, DEVIATION * soft)
     painted = relit(shown, painter(shown, patch_of(motion.line, 1), share * soft))
-    light, wanted_light = ((part + 1).clamp(min=0) + _BLACK for part in (mouth, painted))
+    light, wanted_light = ((part + 1).clamp(min=0) + _BLACK for part in (small, painted))
     stops = torch.log2(wanted_light / light).clamp(-STOPS, STOPS)
     top, tall = PATCH_TOP // MAP_STEP, PATCH_HEIGHT // MAP_STEP
     rows = amount[..., top : top + tall, :]
     # As the line between the lips: a mouth that closes half way shows teeth, and no lips at rest.
     wanted = F.interpolate(rows**2, size=(PATCH_HEIGHT, 1), mode="bilinear", align_corners=False)
     stops = without_colour(stops * (wanted * how_open(motion)), coloured)
-    gain = torch.exp2(stops) - 1
-    size = (PATCH_HEIGHT * ratio, PATCH_WIDTH * ratio)
-    gain = F.interpolate(gain, size=size, mode="bilinear", align_corners=False)
-    right = WINDOW_SIZE - PATCH_LEFT - PATCH_WIDTH
-    beneath = WINDOW_SIZE - PATCH_TOP - PATCH_HEIGHT
-    sides = [side * ratio for side in (PATCH_LEFT, right, PATCH_TOP, beneath)]
-    return window + (window + 1) * F.pad(gain, sides)
+    gain = light_in(stops) - 1
+    return mouth + (mouth + 1) * enlarged(gain, *mouth.shape[-2:])

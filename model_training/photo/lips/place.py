@@ -24,6 +24,13 @@ _CORNER, _INSIDE = 0.2, 0.4
 0.3 lies at the corners themselves (mean over 104 mouths, off by 4 px)."""
 
 
+def _rows_and_columns(unit: int) -> tuple[slice, slice]:
+    top, left, height, width = (
+        pixels // MAP_STEP * unit for pixels in (PATCH_TOP, PATCH_LEFT, PATCH_HEIGHT, PATCH_WIDTH)
+    )
+    return slice(top, top + height), slice(left, left + width)
+
+
 def patch_of(maps: Tensor, unit: int) -> Tensor:
     """The mouth's patch of a window or of its maps.
 
@@ -31,10 +38,16 @@ def patch_of(maps: Tensor, unit: int) -> Tensor:
         maps: [..., S, S].
         unit: S over 96.
     """
-    top, left, height, width = (
-        pixels // MAP_STEP * unit for pixels in (PATCH_TOP, PATCH_LEFT, PATCH_HEIGHT, PATCH_WIDTH)
-    )
-    return maps[..., top : top + height, left : left + width]
+    rows, columns = _rows_and_columns(unit)
+    return maps[..., rows, columns]
+
+
+def with_patch(picture: Tensor, mouth: Tensor, unit: int) -> Tensor:
+    """A window [..., S, S] with another mouth, see `patch_of`."""
+    rows, columns = _rows_and_columns(unit)
+    beside = picture[..., rows, : columns.start], picture[..., rows, columns.stop :]
+    middle = torch.cat([beside[0], mouth, beside[1]], -1)
+    return torch.cat([picture[..., : rows.start, :], middle, picture[..., rows.stop :, :]], -2)
 
 
 def _apart(motion: Composed) -> Tensor:

@@ -7,14 +7,17 @@ from model_training.photo.network import MAP_SIZE
 from model_training.photo.render import (
     DARKEST,
     REGIONS,
-    SHOWN_BLUR,
-    SHOWN_WIDTH,
     compose,
     fetch,
     region_shares,
     render,
-    render_sharp,
     without_tremor,
+)
+from model_training.photo.sharp import (
+    SHOWN_BLUR,
+    SHOWN_WIDTH,
+    fetch_sharp,
+    render_sharp,
 )
 from tests.model_training.photo.maps import lines, plain_maps
 
@@ -150,3 +153,22 @@ def test_regions_share_the_face_and_leave_the_rest() -> None:
     out = render_sharp(image, maps, mouth)
     torch.testing.assert_close(out[..., :50, :], image[..., :50, :], atol=2e-4, rtol=0)
     assert (out[..., 100:, :] - image[..., 100:, :]).abs().mean() > 0.1
+
+
+def test_colour_follows_detail_and_what_stays_is_untouched() -> None:
+    """The left half moves by 6 pixels; light is detailed, its tint changes slowly."""
+    size, draw = 384, torch.Generator().manual_seed(0)
+    light = torch.rand(1, 1, size, size, generator=draw) * 0.6
+    coarse = torch.rand(1, 3, 6, 6, generator=draw) * 0.6 - 0.3
+    coarse[:, 1] = 0
+    image = light + torch.nn.functional.interpolate(coarse, (size, size), mode="bicubic")
+    maps = plain_maps()
+    for flow in (maps.upper, maps.lower):
+        flow[:, 0, :, :48] = 3 * PIXEL  # of the window's 192
+    moved = fetch_sharp(image, compose(maps))
+    inside = slice(8, 180)
+    wanted = image[..., 14:186]
+    assert torch.allclose(moved[:, 1, :, inside], wanted[:, 1], atol=1e-4)
+    assert (moved[..., inside] - wanted).abs().max() < 0.02
+    assert torch.equal(moved[:, ::2, :, 200:], image[:, ::2, :, 200:]), "to the last bit"
+    assert torch.allclose(moved[..., 200:], image[..., 200:], atol=1e-4)

@@ -37,8 +37,9 @@ def _exported(inputs: torch.Tensor) -> PhotoMaps:
 
 def _close(found: PhotoMaps, wanted: PhotoMaps, tolerance: float) -> None:
     for name, a, b in zip(PhotoMaps._fields, found, wanted, strict=True):
-        difference = (a - b).abs().max()
-        assert difference <= tolerance, f"{name} differs by {difference}"
+        # Processors add up in other orders: float32 errs by a share of what is added.
+        difference = float((a - b).abs().max() / b.abs().max())
+        assert difference <= tolerance, f"{name} differs by {difference} of its most"
 
 
 @torch.no_grad()
@@ -47,9 +48,9 @@ def test_network_answers_as_its_file_before_and_after_settling() -> None:
     network, inputs = PhotoNet().eval(), _inputs()
     wanted = _exported(inputs)
     load_photo_network(network, PHOTO)
-    _close(network(inputs), wanted, 1e-4)
+    _close(network(inputs), wanted, 2e-5)
     settle_norms(network, [inputs])
-    _close(network(inputs), wanted, 1e-4)
+    _close(network(inputs), wanted, 2e-5)
     # In training a batch norm takes its batch's statistics: on what it was settled on, the same.
     network.train()
     flow = network(inputs).upper * network.reach[:, :2]  # which training leaves out

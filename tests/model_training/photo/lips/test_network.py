@@ -15,6 +15,7 @@ from model_training.photo.lips.place import (
     PATCH_WIDTH,
     how_open,
     patch_of,
+    with_patch,
 )
 from model_training.photo.network import MAP_SIZE, MAP_STEP, WINDOW_SIZE
 from model_training.photo.render import Composed
@@ -78,26 +79,27 @@ def test_a_mouth_that_was_shut_counts_as_shut() -> None:
 @torch.no_grad()
 def test_only_the_mouth_changes(painter: LipPainter, ratio: int) -> None:
     window = torch.rand(1, 3, WINDOW_SIZE * ratio, WINDOW_SIZE * ratio) - 0.5
-    painted = paint_lips(painter, window, ratio, moved(10), wanted(1.0), COLOURED, SOFT)
-    mouth = patch_of(painted - window, MAP_STEP * ratio)
+    unit = MAP_STEP * ratio
+    before = patch_of(window, unit)
+    mouth = paint_lips(painter, before, moved(10), wanted(1.0), COLOURED, SOFT)
     assert mouth.shape[-2:] == (PATCH_HEIGHT * ratio, PATCH_WIDTH * ratio)
-    assert mouth.abs().max() > 0.05
+    assert (mouth - before).abs().max() > 0.05
+    painted = with_patch(window, mouth, unit)
+    assert torch.equal(patch_of(painted, unit), mouth)
     top, left = PATCH_TOP * ratio, PATCH_LEFT * ratio
     height, width = PATCH_HEIGHT * ratio, PATCH_WIDTH * ratio
-    painted[..., top : top + height, left : left + width] -= mouth
-    assert torch.allclose(painted, window, atol=1e-6)
+    painted[..., top : top + height, left : left + width] = before
+    assert torch.equal(painted, window)
 
 
 @torch.no_grad()
 def test_a_shut_mouth_and_one_that_is_not_wanted_stay(painter: LipPainter) -> None:
-    window = torch.rand(1, 3, WINDOW_SIZE, WINDOW_SIZE) - 0.5
+    mouth = torch.rand(1, 3, PATCH_HEIGHT, PATCH_WIDTH) - 0.5
     for motion, amount in ((moved(1), 1.0), (moved(10), 0.0)):
-        same = paint_lips(painter, window, 1, motion, wanted(amount), COLOURED, SOFT)
-        assert torch.equal(same, window)
+        same = paint_lips(painter, mouth, motion, wanted(amount), COLOURED, SOFT)
+        assert torch.equal(same, mouth)
     whole, half = (
-        (paint_lips(painter, window, 1, moved(10), wanted(share), COLOURED, SOFT) - window)
-        .abs()
-        .mean()
+        (paint_lips(painter, mouth, moved(10), wanted(share), COLOURED, SOFT) - mouth).abs().mean()
         for share in (1.0, 0.5)
     )
     assert 0.15 * whole < half < 0.35 * whole, "a mouth that closes half way has no lips at rest"
@@ -105,9 +107,9 @@ def test_a_shut_mouth_and_one_that_is_not_wanted_stay(painter: LipPainter) -> No
 
 @torch.no_grad()
 def test_a_grey_photograph_stays_grey(painter: LipPainter) -> None:
-    window = (torch.rand(1, 1, WINDOW_SIZE, WINDOW_SIZE) - 0.5).expand(1, 3, -1, -1)
-    grey = paint_lips(painter, window, 1, moved(10), wanted(1.0), torch.zeros(1, 1, 1, 1), SOFT)
-    assert (grey - window).abs().max() > 0.05
+    mouth = (torch.rand(1, 1, PATCH_HEIGHT, PATCH_WIDTH) - 0.5).expand(1, 3, -1, -1)
+    grey = paint_lips(painter, mouth, moved(10), wanted(1.0), torch.zeros(1, 1, 1, 1), SOFT)
+    assert (grey - mouth).abs().max() > 0.05
     assert (grey.amax(1) - grey.amin(1)).max() < 1e-5
 
 
