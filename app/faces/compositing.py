@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.faces.alignment import Crop, Matrix, inside_photograph, matrix_scale, shifted
-from app.faces.warping import Plane, planes_of, together, warp_plane, warped_bands
+from app.faces.warping import Plane, bands, planes_of, together, warp_plane
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
@@ -172,8 +172,12 @@ def _layers(same: Plane, crop: Crop, neutral: Image, part: Part) -> list[Plane]:
         crop's stayed: `neutral - same * crop`. Light changes too fast for that.
     """
     stayed = cv2.resize(same, (crop.size, crop.size), interpolation=cv2.INTER_LINEAR)[part]
-    before, after = planes_of(crop.image[part]), planes_of(neutral[part])
-    return [after[0], before[0], *(after[i] - stayed * before[i] for i in (1, 2))]
+    again, *before = planes_of(crop.image[part])
+    back, *after = planes_of(neutral[part])
+    for ours, theirs in zip(before, after, strict=True):
+        ours *= stayed
+        theirs -= ours
+    return [back, again, *after]
 
 
 def _change(own: Image, planes: Sequence[Plane], stayed: Plane) -> Plane:
@@ -227,10 +231,7 @@ def composite(photo: Image, crop: Crop, neutral: Image, gain: float = 1.0) -> tu
     blurred = cv2.GaussianBlur(difference, (0, 0), side / 128)
     other = _smoothstep(np.asarray(blurred, np.float32), SAME_CONTENT, OTHER_CONTENT)
     same = np.asarray(1.0 - other, np.float32)
-    size = (right - left, bottom - top)
-    smooth, working = _fitted([alpha, same], small_matrix, window)
-    shown, stayed = (warp_plane(layer, working, size) for layer in smooth)
-    weight = np.rint(shown * 255).astype(np.uint8)
+    smooth, to_smooth = _fitted([alpha, same], small_matrix, window)
     # From here on only the part of the crop that goes back, with what resampling reaches.
     rows, columns = (
         slice(math.floor(along.start * ratio), math.ceil(along.stop * ratio))
@@ -239,9 +240,16 @@ def composite(photo: Image, crop: Crop, neutral: Image, gain: float = 1.0) -> tu
     matrix = crop.matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])
     layers, working = _fitted(_layers(same, crop, neutral, (rows, columns)), matrix, window)
     own, blended = photo[top:bottom, left:right], altered[top:bottom, left:right]
-    for band, planes in warped_bands(layers[:2], layers[2:], working, size):
-        share = np.asarray(weight[band], np.float32) / 255
-        change = cv2.multiply(_change(own[band], planes, stayed[band]), cv2.merge([share] * 3))
+    kinds = (cv2.INTER_CUBIC, cv2.INTER_CUBIC, cv2.INTER_LINEAR, cv2.INTER_LINEAR)
+    for band in bands(bottom - top):
+        shown, stayed = (warp_plane(layer, to_smooth, right - left, band) for layer in smooth)
+        weight = np.rint(shown * 255).astype(np.uint8)
+        planes = [
+            warp_plane(layer, working, right - left, band, how)
+            for layer, how in zip(layers, kinds, strict=True)
+        ]
+        share = np.asarray(weight, np.float32) / 255
+        change = cv2.multiply(_change(own[band], planes, stayed), cv2.merge([share] * 3))
         cv2.add(own[band], change, dst=blended[band], dtype=cv2.CV_8U)
-    mask[top:bottom, left:right] = weight
+        mask[top:bottom, left:right][band] = weight
     return altered, mask
