@@ -3,7 +3,7 @@
 Light (luma, ITU-R BT.601), which carries the detail, is warped bicubically. What red and blue
 differ by from green is warped bilinearly, which loses less than most JPEG files have lost of it
 before. Each is a plane of float32: OpenCV's bicubic `warpAffine` of interleaved 8-bit channels
-takes several times as long.
+takes about twice as long.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ _RED, _BLUE = np.float32(0.299), np.float32(0.114)
 _BAND = 256
 """Rows that are warped at a time: whole, a large face takes several copies in float32; of few rows,
 OpenCV's bicubic warp takes twice as long where the picture is turned."""
-
-
 _MARGIN = 4  # rows beside its own that a bicubic warp reaches, and more
 
 
